@@ -1,0 +1,225 @@
+"""Training of the prior: maximum likelihood on SMILES strings, resumable at any step."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from tqdm import tqdm
+
+from labkit.errors import InputError
+from labkit.generative._network import SmilesGRU, log_likelihood
+from labkit.generative._vocabulary import Vocabulary, tokenize
+from labkit.store import load_arrays, save_arrays
+
+_BUCKETS = 8  # batches are padded to one of so many lengths: little padding, few compilations
+
+
+@dataclass(frozen=True)
+class PriorTraining:
+    """How a prior is trained.
+
+    Attributes:
+        epochs: passes over the training strings.
+        batch: strings a step.
+        learning_rate: Adam's peak rate; rises over ``warmup`` steps, then falls to 0 as half a cosine.
+        warmup: steps.
+        held_out: fraction of the strings kept for the validation loss.
+        min_token_count: strings with a token rarer than this in the data are left out.
+        embedding: width of the token embedding.
+        hidden: width of a GRU layer.
+        depth: number of GRU layers.
+        seed: of the split, the initial weights and the order of batches.
+    """
+
+    epochs: int = 4
+    batch: int = 128
+    learning_rate: float = 1e-3
+    warmup: int = 200
+    held_out: float = 0.05
+    min_token_count: int = 10
+    embedding: int = 128
+    hidden: int = 512
+    depth: int = 2
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class TrainedPrior:
+    """What training leaves: the network, its vocabulary, the split and the loss curve (nats a string)."""
+
+    network: SmilesGRU
+    vocabulary: Vocabulary
+    training_smiles: list[str]
+    loss_curve: list[dict[str, float]]
+    seconds: float
+
+
+def split_data(smiles: Sequence[str], settings: PriorTraining) -> tuple[Vocabulary, list[str], list[str]]:
+    """Vocabulary, training strings and held-out strings."""
+    vocabulary = Vocabulary.from_smiles(smiles, settings.min_token_count)
+    usable = [text for text in smiles if vocabulary.can_write(text)]
+    order = np.random.default_rng(settings.seed).permutation(len(usable))
+    n_held = max(1, round(settings.held_out * len(usable)))
+    return vocabulary, [usable[i] for i in order[n_held:]], [usable[i] for i in order[:n_held]]
+
+
+def _bucket_lengths(lengths: np.ndarray) -> np.ndarray:
+    """Padded length of each string: the upper end of its bucket; buckets hold equally many strings."""
+    edges = np.unique(np.quantile(lengths, np.linspace(0, 1, _BUCKETS + 1)[1:], method="higher"))
+    return edges[np.searchsorted(edges, lengths)]
+
+
+def _epoch_batches(padded: np.ndarray, batch: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """Row numbers of an epoch's batches, strings of one padded length together, all in random order."""
+    batches = []
+    for length in np.unique(padded):
+        rows = rng.permutation(np.flatnonzero(padded == length))
+        batches += [rows[i : i + batch] for i in range(0, len(rows), batch)]
+    return [batches[i] for i in rng.permutation(len(batches))]
+
+
+def _encode(vocabulary: Vocabulary, smiles: list[str], batch: int, length: int) -> jax.Array:
+    """Tokens (batch, length); rows beyond the given strings are padding, so that shapes stay few."""
+    encoded = vocabulary.encode(smiles, length)
+    return jnp.asarray(np.pad(encoded, ((0, batch - len(encoded)), (0, 0))))
+
+
+def _flatten(tree: Any) -> dict[str, np.ndarray]:
+    leaves = jax.tree_util.tree_flatten_with_path(tree)[0]
+    return {jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in leaves}
+
+
+def _unflatten(template: Any, arrays: dict[str, np.ndarray]) -> Any:
+    return jax.tree_util.tree_map_with_path(
+        lambda path, _: jnp.asarray(arrays[jax.tree_util.keystr(path)]), template
+    )
+
+
+def train_prior(
+    smiles: Sequence[str],
+    checkpoint: Path,
+    settings: PriorTraining | None = None,
+    *,
+    resume: bool = False,
+    checkpoint_seconds: float = 60.0,
+    report: Callable[[str], None] = lambda line: None,
+) -> TrainedPrior:
+    """Trains a language model on SMILES strings.
+
+    The state is saved to ``checkpoint`` every so many seconds and when interrupted; with ``resume`` training
+    goes on from there and ends with the same weights as if it had never stopped.
+
+    Args:
+        smiles: the strings.
+        checkpoint: safetensors file of the training's state.
+        settings: how to train.
+        resume: go on from ``checkpoint``, which must be of the same data and settings.
+        checkpoint_seconds: time between two saves.
+        report: takes a line of text now and then.
+
+    Raises:
+        InputError: if there are too few strings, the checkpoint is missing or of another training.
+        KeyboardInterrupt: passed on after the state was saved.
+    """
+    settings = settings or PriorTraining()
+    if len(smiles) < 2:
+        raise InputError(f"a prior needs at least 2 SMILES to train on, got {len(smiles)}")
+    vocabulary, training, held_out = split_data(smiles, settings)
+    lengths = np.array([len(tokenize(text)) + 2 for text in training])
+    padded = _bucket_lengths(lengths)
+    identity = json.dumps(
+        {"settings": asdict(settings), "data": hashlib.sha256("\n".join(smiles).encode()).hexdigest()},
+        sort_keys=True,
+    )
+
+    rng_of_epoch = [np.random.default_rng([settings.seed, epoch]) for epoch in range(settings.epochs)]
+    schedule = [batch for rng in rng_of_epoch for batch in _epoch_batches(padded, settings.batch, rng)]
+    steps_an_epoch = len(schedule) // settings.epochs
+    rate = optax.warmup_cosine_decay_schedule(
+        0.0, settings.learning_rate, min(settings.warmup, len(schedule) // 10 + 1), len(schedule)
+    )
+    optimiser = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(rate))
+    network = SmilesGRU(
+        len(vocabulary),
+        embedding=settings.embedding,
+        hidden=settings.hidden,
+        depth=settings.depth,
+        key=jax.random.key(settings.seed),
+    )
+    state = (network, optimiser.init(network))
+    step, curve, spent = 0, [], 0.0
+
+    if resume:
+        arrays, metadata = load_arrays(checkpoint)
+        if metadata.get("identity") != identity:
+            raise InputError(f"'{checkpoint}' is the checkpoint of another training (data or settings differ)")
+        state = _unflatten(state, arrays)
+        step, curve = int(metadata["step"]), json.loads(metadata["curve"])
+        spent = float(metadata["seconds"])
+
+    @jax.jit
+    def update(state: Any, tokens: jax.Array, count: jax.Array) -> tuple[Any, jax.Array]:
+        network, optimiser_state = state
+        loss, gradient = jax.value_and_grad(lambda net: -log_likelihood(net, tokens).sum() / count)(network)
+        updates, optimiser_state = optimiser.update(gradient, optimiser_state)
+        return (optax.apply_updates(network, updates), optimiser_state), loss
+
+    started = time.monotonic()
+
+    def save() -> None:
+        seconds = spent + time.monotonic() - started
+        metadata = {"identity": identity, "step": str(step), "curve": json.dumps(curve), "seconds": str(seconds)}
+        save_arrays(checkpoint, _flatten(state), metadata)
+
+    losses: list[float] = []
+    saved = time.monotonic()
+    try:
+        with tqdm(total=len(schedule), initial=step, desc="training", unit="step", disable=None) as bar:
+            while step < len(schedule):
+                rows = schedule[step]
+                tokens = _encode(vocabulary, [training[i] for i in rows], settings.batch, int(padded[rows[0]]))
+                state, loss = update(state, tokens, jnp.float32(len(rows)))
+                losses.append(float(loss))
+                step += 1
+                bar.update()
+                if step % 100 == 0 or step == len(schedule):
+                    curve.append({"step": step, "training": float(np.mean(losses))})
+                    losses.clear()
+                if step % steps_an_epoch == 0:
+                    curve[-1]["held_out"] = held_out_loss(state[0], vocabulary, held_out, settings.batch)
+                    report(f"epoch {step // steps_an_epoch}: held-out loss {curve[-1]['held_out']:.3f} nats")
+                if time.monotonic() - saved > checkpoint_seconds:
+                    save()
+                    saved = time.monotonic()
+    finally:
+        save()
+    seconds = spent + time.monotonic() - started
+    return TrainedPrior(state[0], vocabulary, training, curve, seconds)
+
+
+def held_out_loss(network: SmilesGRU, vocabulary: Vocabulary, smiles: Sequence[str], batch: int) -> float:
+    """Mean negative log-likelihood of strings, in nats a string."""
+    score = jax.jit(log_likelihood)
+    total = 0.0
+    for rows, length in _sorted_batches(smiles, batch):
+        total -= float(score(network, _encode(vocabulary, rows, batch, length)).sum())
+    return total / math.fsum(1 for _ in smiles)
+
+
+def _sorted_batches(smiles: Sequence[str], batch: int) -> Iterator[tuple[list[str], int]]:
+    ordered = sorted(smiles, key=lambda text: len(tokenize(text)))
+    for i in range(0, len(ordered), batch):
+        rows = ordered[i : i + batch]
+        # Lengths in steps of 8 keep the number of compilations small.
+        yield rows, -(-(len(tokenize(rows[-1])) + 2) // 8) * 8

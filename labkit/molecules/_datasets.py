@@ -1,0 +1,66 @@
+"""Data sets of molecules that come with labkit. Provenance: data/molecules/README.md."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from labkit.errors import InputError
+from labkit.store import data_path
+
+_ZINC250K_SHA256 = "2517c87f49cd488660c02f9241a68421ce1ddb9b947ca1bd67053a8dd75b0078"
+
+
+@dataclass(frozen=True)
+class KnownInhibitor:
+    """A known inhibitor of a target.
+
+    Attributes:
+        name: international non-proprietary name or code.
+        smiles: SMILES as in the source.
+        formula: published molecular formula, Hill order.
+        source: database and identifier.
+        site: binding site, as far as it is known from crystal structures.
+    """
+
+    name: str
+    smiles: str
+    formula: str
+    source: str
+    site: str
+
+
+def load_zinc250k() -> list[str]:
+    """The 249,456 SMILES of ZINC250k, in file order.
+
+    Raises:
+        InputError: if the file is missing or is not the one that labkit shipped.
+    """
+    content = _verified(data_path("molecules", "zinc250k.smi.gz"), _ZINC250K_SHA256)
+    return [line.split()[0] for line in gzip.decompress(content).decode("ascii").splitlines() if line.strip()]
+
+
+def load_abl1_inhibitors() -> list[KnownInhibitor]:
+    """Known ABL1 inhibitors, to compare proposals with.
+
+    Raises:
+        InputError: if the file is missing.
+    """
+    path = data_path("molecules", "abl1_inhibitors.csv")
+    if not path.is_file():
+        raise InputError(f"{path} is missing; reinstall labkit")
+    with path.open(encoding="utf-8", newline="") as file:
+        return [KnownInhibitor(**row) for row in csv.DictReader(file)]
+
+
+def _verified(path: Path, sha256: str) -> bytes:
+    if not path.is_file():
+        raise InputError(f"{path} is missing; reinstall labkit")
+    content = path.read_bytes()
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise InputError(f"{path}: sha256 {found[:12]}… instead of {sha256[:12]}…; restore the shipped file")
+    return content

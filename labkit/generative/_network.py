@@ -138,7 +138,9 @@ class SmilesGRU(eqx.Module):
             )
         return x @ self.output_weight + self.output_bias
 
-    def step(self, tokens: jax.Array, states: tuple[jax.Array, ...]) -> tuple[jax.Array, tuple[jax.Array, ...]]:
+    def step(
+        self, tokens: jax.Array, states: tuple[jax.Array, ...]
+    ) -> tuple[jax.Array, tuple[jax.Array, ...]]:
         """Logits (batch, vocabulary) after one more token (batch,), and the new states."""
         x, new_states = self.embedding[tokens], []
         for layer, state in zip(self.layers, states, strict=True):

@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from labkit.errors import InputError
 from labkit.generative._network import SmilesGRU, log_likelihood
+from labkit.generative._trees import flatten, unflatten
 from labkit.generative._vocabulary import Vocabulary, tokenize
 from labkit.store import load_arrays, save_arrays
 
@@ -95,17 +96,6 @@ def _encode(vocabulary: Vocabulary, smiles: list[str], batch: int, length: int) 
     return jnp.asarray(np.pad(encoded, ((0, batch - len(encoded)), (0, 0))))
 
 
-def _flatten(tree: Any) -> dict[str, np.ndarray]:
-    leaves = jax.tree_util.tree_flatten_with_path(tree)[0]
-    return {jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in leaves}
-
-
-def _unflatten(template: Any, arrays: dict[str, np.ndarray]) -> Any:
-    return jax.tree_util.tree_map_with_path(
-        lambda path, _: jnp.asarray(arrays[jax.tree_util.keystr(path)]), template
-    )
-
-
 def train_prior(
     smiles: Sequence[str],
     checkpoint: Path,
@@ -163,8 +153,10 @@ def train_prior(
     if resume:
         arrays, metadata = load_arrays(checkpoint)
         if metadata.get("identity") != identity:
-            raise InputError(f"'{checkpoint}' is the checkpoint of another training (data or settings differ)")
-        state = _unflatten(state, arrays)
+            raise InputError(
+                f"'{checkpoint}' is the checkpoint of another training (data or settings differ)"
+            )
+        state = unflatten(state, arrays)
         step, curve = int(metadata["step"]), json.loads(metadata["curve"])
         spent = float(metadata["seconds"])
 
@@ -179,8 +171,13 @@ def train_prior(
 
     def save() -> None:
         seconds = spent + time.monotonic() - started
-        metadata = {"identity": identity, "step": str(step), "curve": json.dumps(curve), "seconds": str(seconds)}
-        save_arrays(checkpoint, _flatten(state), metadata)
+        metadata = {
+            "identity": identity,
+            "step": str(step),
+            "curve": json.dumps(curve),
+            "seconds": str(seconds),
+        }
+        save_arrays(checkpoint, flatten(state), metadata)
 
     losses: list[float] = []
     saved = time.monotonic()
@@ -188,15 +185,18 @@ def train_prior(
         with tqdm(total=len(schedule), initial=step, desc="training", unit="step", disable=None) as bar:
             while step < len(schedule):
                 rows = schedule[step]
-                tokens = _encode(vocabulary, [training[i] for i in rows], settings.batch, int(padded[rows[0]]))
+                tokens = _encode(
+                    vocabulary, [training[i] for i in rows], settings.batch, int(padded[rows[0]])
+                )
                 state, loss = update(state, tokens, jnp.float32(len(rows)))
                 losses.append(float(loss))
                 step += 1
                 bar.update()
-                if step % 100 == 0 or step == len(schedule):
+                end_of_epoch = step % steps_an_epoch == 0
+                if step % 100 == 0 or end_of_epoch:
                     curve.append({"step": step, "training": float(np.mean(losses))})
                     losses.clear()
-                if step % steps_an_epoch == 0:
+                if end_of_epoch:
                     curve[-1]["held_out"] = held_out_loss(state[0], vocabulary, held_out, settings.batch)
                     report(f"epoch {step // steps_an_epoch}: held-out loss {curve[-1]['held_out']:.3f} nats")
                 if time.monotonic() - saved > checkpoint_seconds:

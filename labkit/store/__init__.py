@@ -1,4 +1,10 @@
 from labkit.store._arrays import load_arrays as load_arrays
 from labkit.store._arrays import save_arrays as save_arrays
 from labkit.store._arrays import write_atomically as write_atomically
+from labkit.store._cache import Cache as Cache
+from labkit.store._cache import cache_folder as cache_folder
+from labkit.store._cache import content_key as content_key
 from labkit.store._data import data_path as data_path
+from labkit.store._journal import Evaluation as Evaluation
+from labkit.store._journal import Journal as Journal
+from labkit.store._journal import Proposal as Proposal

@@ -1,0 +1,184 @@
+"""Goal-directed generation: a language model that is told scores and shifts towards what scores well."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from labkit.errors import InputError
+from labkit.generative._network import SmilesGRU, log_likelihood
+from labkit.generative._prior import Prior, sample, valid_smiles
+from labkit.generative._trees import flatten, unflatten
+
+_DRY_BATCHES = 20  # so many batches in a row without enough new molecules: the policy has run dry
+
+
+@dataclass(frozen=True)
+class OptimiserSettings:
+    """How the policy learns.
+
+    Attributes:
+        learning: False leaves the policy what the prior is (the control of every claim about learning).
+        beta: the policy aims at prior(x) · exp(beta · score(x)); nats per unit of score.
+        updates: gradient steps after each round of scores.
+        batch: molecules a step.
+        learning_rate: Adam's.
+        rank_weight: replay draws molecule of rank r among n told with weight 1 / (rank_weight · n + r).
+    """
+
+    learning: bool = True
+    beta: float = 50.0
+    updates: int = 16
+    batch: int = 64
+    learning_rate: float = 5e-4
+    rank_weight: float = 0.1
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """A molecule that the optimiser asks about, and ln P under the policy that wrote it."""
+
+    smiles: str
+    log_likelihood: float
+
+
+@partial(jax.jit, static_argnames="optimiser")
+def _update(
+    state: tuple[SmilesGRU, optax.OptState],
+    tokens: jax.Array,
+    target: jax.Array,
+    optimiser: optax.GradientTransformation,
+) -> tuple[SmilesGRU, optax.OptState]:
+    network, optimiser_state = state
+
+    def loss(net: SmilesGRU) -> jax.Array:
+        # The log-variance loss (Richter et al. 2020, arXiv:2010.10436): zero where the policy equals the
+        # target up to its unknown normalisation, on whatever molecules it is evaluated.
+        return jnp.var(log_likelihood(net, tokens) - target)
+
+    updates, optimiser_state = optimiser.update(jax.grad(loss)(network), optimiser_state)
+    return optax.apply_updates(network, updates), optimiser_state
+
+
+class Optimiser:
+    """Asks for molecules to be scored and learns from the scores it is told."""
+
+    def __init__(self, prior: Prior, settings: OptimiserSettings | None = None, *, seed: int = 0):
+        self.prior = prior
+        self.settings = settings or OptimiserSettings()
+        self.seed = seed
+        self._optimiser = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(self.settings.learning_rate))
+        self._state = (prior.network, self._optimiser.init(prior.network))
+        self._asked: set[str] = set()
+        self._told: dict[str, float] = {}
+        self._prior_log_p: dict[str, float] = {}
+        self._asks = 0
+        self._tells = 0
+        self.drawn = 0
+        self.valid = 0
+
+    def ask(self, count: int) -> list[Proposed]:
+        """Up to ``count`` valid molecules that were never asked before; fewer if the policy has run dry."""
+        key = jax.random.fold_in(jax.random.key(self.seed), self._asks)
+        self._asks += 1
+        batch = max(64, -(-count // 64) * 64)
+        proposals: list[Proposed] = []
+        for attempt in range(_DRY_BATCHES):
+            drawn = sample(
+                self._state[0], self.prior.vocabulary, key=jax.random.fold_in(key, attempt), count=batch
+            )
+            for item in drawn:
+                if len(proposals) == count:
+                    return proposals
+                self.drawn += 1
+                smiles = valid_smiles(item.text)
+                self.valid += smiles is not None
+                if smiles is not None and smiles not in self._asked:
+                    self._asked.add(smiles)
+                    proposals.append(Proposed(smiles, item.log_likelihood))
+        return proposals
+
+    def tell(self, smiles: Sequence[str], scores: Sequence[float]) -> None:
+        """Takes scores in 0–1 of molecules and, where learning is on, updates the policy.
+
+        Raises:
+            InputError: if the numbers of molecules and scores differ, or a score isn't a finite number.
+        """
+        if len(smiles) != len(scores):
+            raise InputError(f"{len(scores)} scores for {len(smiles)} molecules")
+        for text, score in zip(smiles, scores, strict=True):
+            if not np.isfinite(score):
+                raise InputError(f"score {score} of '{text}': a finite number is needed")
+        self._tells += 1
+        self._asked.update(smiles)
+        # What the vocabulary can't write (canonical forms can differ from what was drawn) teaches nothing.
+        writable = [(s, r) for s, r in zip(smiles, scores, strict=True) if self.prior.vocabulary.can_write(s)]
+        self._told.update((text, float(score)) for text, score in writable)
+        if not self.settings.learning or len(self._told) < 2:
+            return
+        new = [text for text, _ in writable if text not in self._prior_log_p]
+        self._prior_log_p.update(zip(new, self._log_p(self.prior.network, new), strict=True))
+        rng = np.random.default_rng([self.seed, self._tells])
+        ranked = sorted(self._told, key=lambda text: (-self._told[text], text))
+        weight = 1 / (self.settings.rank_weight * len(ranked) + np.arange(len(ranked)))
+        size = min(self.settings.batch, len(ranked))
+        for _ in range(self.settings.updates):
+            rows = rng.choice(len(ranked), size, replace=False, p=weight / weight.sum())
+            chosen = [ranked[i] for i in rows]
+            target = [self._prior_log_p[s] + self.settings.beta * self._told[s] for s in chosen]
+            self._state = _update(
+                self._state, self._encode(chosen), jnp.asarray(target, jnp.float32), self._optimiser
+            )
+
+    def _encode(self, smiles: list[str]) -> jax.Array:
+        encoded = self.prior.vocabulary.encode(smiles)
+        # Lengths in steps of 32 keep the number of compilations small.
+        padding = -encoded.shape[1] % 32
+        return jnp.asarray(np.pad(encoded, ((0, 0), (0, padding))))
+
+    def _log_p(self, network: SmilesGRU, smiles: list[str]) -> list[float]:
+        if not smiles:
+            return []
+        return np.asarray(jax.jit(log_likelihood)(network, self._encode(smiles))).tolist()
+
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+        """Everything that the next ask and tell depend on, as arrays and text."""
+        memory = {
+            "seed": self.seed,
+            "asks": self._asks,
+            "tells": self._tells,
+            "drawn": self.drawn,
+            "valid": self.valid,
+            "asked": sorted(self._asked),
+            "told": self._told,
+            "prior_log_p": self._prior_log_p,
+        }
+        return flatten(self._state), {"optimiser": json.dumps(memory)}
+
+    def restore(self, arrays: dict[str, np.ndarray], metadata: dict[str, str]) -> None:
+        """Takes up a state that ``state`` gave.
+
+        Raises:
+            InputError: if it is of another network or another seed.
+        """
+        try:
+            memory: dict[str, Any] = json.loads(metadata["optimiser"])
+        except (KeyError, ValueError):
+            raise InputError("the stored state holds no optimiser") from None
+        if memory["seed"] != self.seed:
+            raise InputError(f"the stored state is of seed {memory['seed']}, not {self.seed}")
+        self._state = unflatten(self._state, arrays)
+        self._asks, self._tells = memory["asks"], memory["tells"]
+        self.drawn, self.valid = memory["drawn"], memory["valid"]
+        self._asked = set(memory["asked"])
+        self._told = copy.copy(memory["told"])
+        self._prior_log_p = copy.copy(memory["prior_log_p"])

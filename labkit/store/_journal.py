@@ -1,0 +1,220 @@
+"""The journal of a run: one SQLite file that holds everything that happened, written as it happens."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from labkit.errors import InputError
+
+_VERSION = 1
+_SCHEMA = """
+create table proposals (
+    round integer not null, position integer not null, smiles text not null unique, log_likelihood real,
+    primary key (round, position)
+);
+create table evaluations (
+    id integer primary key,
+    round integer not null, smiles text not null, fidelity text not null,
+    key text not null,                    -- content hash: oracle, version, inputs, settings
+    status text not null check (status in ('done', 'failed')),
+    result text not null,                 -- JSON; of a failed one {"reason": ...}
+    seconds real not null, cached integer not null, finished real not null,
+    unique (smiles, fidelity)
+);
+create table scores (
+    smiles text primary key, round integer not null, score real not null, components text not null
+);
+create table metrics (
+    round integer not null, name text not null, value real not null, primary key (round, name)
+);
+create table meter (
+    time real not null, stage text not null, seconds real not null, energy_wh real not null,
+    uncertainty_wh real not null, method text not null
+);
+create table events (time real not null, text text not null);
+"""
+_EVALUATION = "round, smiles, fidelity, key, status, result, seconds, cached, finished"
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A molecule that the generator proposed: its place in the run, and ln P when it was drawn."""
+
+    round: int
+    position: int
+    smiles: str
+    log_likelihood: float | None = None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One oracle's answer for one molecule.
+
+    Attributes:
+        round: of the loop.
+        smiles: the molecule.
+        fidelity: name of the oracle.
+        key: content hash of oracle, version, inputs and settings.
+        status: "done" or "failed".
+        result: the answer; of a failed one ``{"reason": ...}``.
+        seconds: time it took when it was computed.
+        cached: whether it came from the cache.
+        finished: Unix time.
+    """
+
+    round: int
+    smiles: str
+    fidelity: str
+    key: str
+    status: str
+    result: dict[str, Any]
+    seconds: float
+    cached: bool
+    finished: float = 0.0
+
+
+class Journal:
+    """Appends to and reads the journal of a run. One process writes, any number read."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection):
+        self.path = path
+        self._connection = connection
+
+    @classmethod
+    def create(cls, path: Path) -> Journal:
+        """A new, empty journal.
+
+        Raises:
+            InputError: if there is one already.
+        """
+        if path.exists():
+            raise InputError(f"'{path}' exists already")
+        connection = sqlite3.connect(path)
+        connection.execute("pragma journal_mode = wal")
+        connection.executescript(f"begin; {_SCHEMA} pragma user_version = {_VERSION}; commit;")
+        connection.close()
+        return cls.open(path)
+
+    @classmethod
+    def open(cls, path: Path, *, read_only: bool = False) -> Journal:
+        """The journal at ``path``, checked for damage.
+
+        Raises:
+            InputError: if it is missing, damaged or of another version of labkit.
+        """
+        if not path.is_file():
+            raise InputError(f"no journal '{path}'")
+        # A read-only connection can't open a WAL database on a read-only medium; immutable can.
+        mode = "mode=ro" if read_only else "mode=rw"
+        try:
+            connection = sqlite3.connect(f"{path.resolve().as_uri()}?{mode}", uri=True, timeout=30)
+            connection.execute("pragma synchronous = full")
+            found = connection.execute("pragma quick_check(1)").fetchone()[0]
+            version = connection.execute("pragma user_version").fetchone()[0]
+        except sqlite3.DatabaseError as error:
+            raise InputError(f"journal '{path}' is damaged: {error}") from None
+        if found != "ok":
+            raise InputError(f"journal '{path}' is damaged: {found}")
+        if version != _VERSION:
+            raise InputError(f"journal '{path}' has format {version}, this labkit reads format {_VERSION}")
+        return cls(path, connection)
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything appended inside is on disk at its end, or nothing of it."""
+        with self._connection:
+            yield
+
+    def append_proposals(self, proposals: Sequence[Proposal]) -> None:
+        """Records a round's proposals, all of them or none."""
+        rows = [(p.round, p.position, p.smiles, p.log_likelihood) for p in proposals]
+        with self._connection:
+            self._connection.executemany("insert into proposals values (?, ?, ?, ?)", rows)
+
+    def append_evaluation(self, e: Evaluation) -> None:
+        """Records one answer; it is on disk when this returns."""
+        values = (e.round, e.smiles, e.fidelity, e.key, e.status, json.dumps(e.result), e.seconds, e.cached)
+        with self._connection:
+            self._connection.execute(
+                f"insert into evaluations ({_EVALUATION}) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*values, time.time()),
+            )
+
+    def append_scores(self, round: int, scores: Mapping[str, tuple[float, Mapping[str, float]]]) -> None:
+        """Records the scores of a round: SMILES to score and components."""
+        rows = [(smiles, round, score, json.dumps(dict(parts))) for smiles, (score, parts) in scores.items()]
+        with self._connection:
+            self._connection.executemany("insert or replace into scores values (?, ?, ?, ?)", rows)
+
+    def append_metrics(self, round: int, metrics: Mapping[str, float]) -> None:
+        """Records named numbers of a round; a repeated round replaces its own."""
+        rows = [(round, name, float(value)) for name, value in metrics.items()]
+        with self._connection:
+            self._connection.executemany("insert or replace into metrics values (?, ?, ?)", rows)
+
+    def append_meter(
+        self, stage: str, seconds: float, energy_wh: float, uncertainty_wh: float, method: str
+    ) -> None:
+        """Records what a stage used."""
+        with self._connection:
+            self._connection.execute(
+                "insert into meter values (?, ?, ?, ?, ?, ?)",
+                (time.time(), stage, seconds, energy_wh, uncertainty_wh, method),
+            )
+
+    def append_event(self, text: str) -> None:
+        """Records a line of what happened."""
+        with self._connection:
+            self._connection.execute("insert into events values (?, ?)", (time.time(), text))
+
+    def proposals(self, round: int | None = None) -> list[Proposal]:
+        """All proposals, or one round's, in order."""
+        where, values = ("where round = ?", (round,)) if round is not None else ("", ())
+        query = (
+            f"select round, position, smiles, log_likelihood from proposals {where} order by round, position"
+        )
+        return [Proposal(*row) for row in self._connection.execute(query, values)]
+
+    def evaluations(self, fidelity: str | None = None) -> list[Evaluation]:
+        """All evaluations, or one fidelity's, in the order in which they were committed."""
+        where, values = ("where fidelity = ?", (fidelity,)) if fidelity is not None else ("", ())
+        query = f"select {_EVALUATION} from evaluations {where} order by id"
+        return [
+            Evaluation(*row[:5], json.loads(row[5]), row[6], bool(row[7]), row[8])
+            for row in self._connection.execute(query, values)
+        ]
+
+    def counts(self) -> dict[str, int]:
+        """Number of evaluations of each fidelity."""
+        query = "select fidelity, count(*) from evaluations group by fidelity order by min(id)"
+        return dict(self._connection.execute(query))
+
+    def scores(self) -> list[tuple[str, int, float, dict[str, float]]]:
+        """SMILES, round, score and components of every scored molecule, best first."""
+        query = "select smiles, round, score, components from scores order by score desc, smiles"
+        return [(s, r, score, json.loads(parts)) for s, r, score, parts in self._connection.execute(query)]
+
+    def metrics(self) -> list[tuple[int, str, float]]:
+        """Round, name and value of every metric."""
+        return list(self._connection.execute("select * from metrics order by round, name"))
+
+    def meter(self) -> list[dict[str, Any]]:
+        """What each metered stage used, in order of time."""
+        cursor = self._connection.execute("select * from meter order by time")
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    def events(self) -> list[tuple[float, str]]:
+        """Unix time and text of every event."""
+        return list(self._connection.execute("select time, text from events order by rowid"))

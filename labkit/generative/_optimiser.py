@@ -6,7 +6,7 @@ import copy
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import jax
@@ -49,6 +49,12 @@ class Proposed:
 
     smiles: str
     log_likelihood: float
+
+
+@cache
+def _adam(learning_rate: float) -> optax.GradientTransformation:
+    # Cached, since each new transformation would make the update compile again.
+    return optax.chain(optax.clip_by_global_norm(1.0), optax.adam(learning_rate))
 
 
 @partial(jax.jit, static_argnames="optimiser")

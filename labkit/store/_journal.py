@@ -190,9 +190,10 @@ class Journal:
         """All evaluations, or one fidelity's, in the order in which they were committed."""
         where, values = ("where fidelity = ?", (fidelity,)) if fidelity is not None else ("", ())
         query = f"select {_EVALUATION} from evaluations {where} order by id"
+        rows = self._connection.execute(query, values)
         return [
-            Evaluation(*row[:5], json.loads(row[5]), row[6], bool(row[7]), row[8])
-            for row in self._connection.execute(query, values)
+            Evaluation(round, smiles, name, key, status, json.loads(result), seconds, bool(cached), finished)
+            for round, smiles, name, key, status, result, seconds, cached, finished in rows
         ]
 
     def counts(self) -> dict[str, int]:

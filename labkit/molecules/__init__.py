@@ -17,6 +17,7 @@ from labkit.molecules._similarity import internal_diversity as internal_diversit
 from labkit.molecules._similarity import murcko_scaffold as murcko_scaffold
 from labkit.molecules._similarity import nearest as nearest
 from labkit.molecules._similarity import tanimoto as tanimoto
+from labkit.molecules._standardise import ORGANIC_ELEMENTS as ORGANIC_ELEMENTS
 from labkit.molecules._standardise import Standardised as Standardised
 from labkit.molecules._standardise import standardise as standardise
 from labkit.molecules._states import State as State

@@ -17,12 +17,10 @@ from rdkit.Chem.Scaffolds import MurckoScaffold
 from labkit.errors import InputError
 from labkit.molecules._parse import parse, parse_all
 
-Fingerprint = DataStructs.ExplicitBitVect | DataStructs.UIntSparseIntVect
-
 
 def fingerprint(
     molecule: Chem.Mol | str, *, radius: int = 2, size: int = 2048, counts: bool = False
-) -> Fingerprint:
+) -> DataStructs.ExplicitBitVect | DataStructs.UIntSparseIntVect:
     """Morgan fingerprint of a molecule: folded bits, or folded counts if asked.
 
     Raises:

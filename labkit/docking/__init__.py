@@ -1,0 +1,15 @@
+"""Docking: targets, Vina, poses, contacts, and the fragments that the quantum layer looks at."""
+
+from labkit.docking._contacts import Contact as Contact
+from labkit.docking._dock import Docking as Docking
+from labkit.docking._dock import dock as dock
+from labkit.docking._pose import Pose as Pose
+from labkit.docking._pose import pose_to_sdf as pose_to_sdf
+from labkit.docking._pose import read_poses as read_poses
+from labkit.docking._pose import rmsd as rmsd
+from labkit.docking._pose import shipped_poses as shipped_poses
+from labkit.docking._pose import write_poses as write_poses
+from labkit.docking._prepare import add_target as add_target
+from labkit.docking._target import Target as Target
+from labkit.docking._target import list_targets as list_targets
+from labkit.docking._target import load_target as load_target

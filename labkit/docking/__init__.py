@@ -3,8 +3,15 @@
 from labkit.docking._contacts import Contact as Contact
 from labkit.docking._dock import Docking as Docking
 from labkit.docking._dock import dock as dock
+from labkit.docking._fragments import MAX_HEAVY_ATOMS as MAX_HEAVY_ATOMS
+from labkit.docking._fragments import QUICK_HEAVY_ATOMS as QUICK_HEAVY_ATOMS
+from labkit.docking._fragments import contact_dimer as contact_dimer
+from labkit.docking._fragments import contact_dimers as contact_dimers
+from labkit.docking._pocket import Pocket as Pocket
+from labkit.docking._pocket import pocket_atoms as pocket_atoms
 from labkit.docking._pose import Pose as Pose
 from labkit.docking._pose import pose_to_sdf as pose_to_sdf
+from labkit.docking._pose import poses_from_sdf as poses_from_sdf
 from labkit.docking._pose import read_poses as read_poses
 from labkit.docking._pose import rmsd as rmsd
 from labkit.docking._pose import shipped_poses as shipped_poses

@@ -197,9 +197,9 @@ def _protein_donor_angles(receptor: Receptor, donor: int, acceptor: NDArray[np.f
 def turned_hydrogen(
     root: NDArray[np.float64], donor: NDArray[np.float64], acceptor: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Position (Å) of a hydroxyl's or ammonium's hydrogen turned about the bond root–donor to face an acceptor.
+    """Position (Å) of a hydroxyl's or ammonium's hydrogen, turned about root–donor to face an acceptor.
 
-    Which way such a hydrogen points in a crystal structure or a docked pose is a guess, so the best is assumed.
+    Which way it points in a crystal structure or a docked pose is a guess, so the best is assumed.
     """
     axis = (root - donor) / np.linalg.norm(root - donor)
     across = (acceptor - donor) - ((acceptor - donor) @ axis) * axis

@@ -1,7 +1,7 @@
 """Docking with AutoDock Vina in the calling process, on one thread.
 
 Vina 1.2: Eberhardt et al. 2021, 10.1021/acs.jcim.1c00203. Parallel work is done by worker processes, each
-with its own maps, so a result depends on the molecule, the settings and the seed, not on the number of workers.
+with its own maps: a result depends on molecule, settings and seed, not on how many workers there are.
 """
 
 from __future__ import annotations

@@ -143,18 +143,25 @@ def read_poses(path: Path | str) -> list[Pose]:
     Raises:
         InputError: if the file can't be read or isn't of that kind.
     """
-    path = Path(path)
-    text = read_text(path, "an SDF file with poses")
+    return poses_from_sdf(read_text(Path(path), "an SDF file with poses"), str(path))
+
+
+def poses_from_sdf(text: str, where: str = "SDF text") -> list[Pose]:
+    """Poses of the text that `pose_to_sdf` gave; `where` names it in errors.
+
+    Raises:
+        InputError: if it isn't of that kind.
+    """
     poses = []
     with rdBase.BlockLogs():
         supplier = Chem.SDMolSupplier()
         supplier.SetData(text, removeHs=False)
         for number, molecule in enumerate(supplier, start=1):
             if molecule is None:
-                raise InputError(f"{path}: record {number} is no readable molecule")
-            poses.append(_read_pose(molecule, f"{path}: record {number}"))
+                raise InputError(f"{where}: record {number} is no readable molecule")
+            poses.append(_read_pose(molecule, f"{where}: record {number}"))
     if not poses:
-        raise InputError(f"{path}: holds no pose; an SDF file written by labkit is needed")
+        raise InputError(f"{where}: holds no pose; an SDF file written by labkit is needed")
     return poses
 
 

@@ -23,8 +23,8 @@ create table evaluations (
     id integer primary key,
     round integer not null, smiles text not null, fidelity text not null,
     key text not null,                    -- content hash: oracle, version, inputs, settings
-    status text not null check (status in ('done', 'failed')),
-    result text not null,                 -- JSON; of a failed one {"reason": ...}
+    status text not null check (status in ('done', 'rejected', 'failed')),
+    result text not null,                 -- JSON; of one not done with its "reason"
     seconds real not null, cached integer not null, finished real not null,
     unique (smiles, fidelity)
 );
@@ -62,8 +62,8 @@ class Evaluation:
         smiles: the molecule.
         fidelity: name of the oracle.
         key: content hash of oracle, version, inputs and settings.
-        status: "done" or "failed".
-        result: the answer; of a failed one ``{"reason": ...}``.
+        status: "done", "rejected" (by the triage) or "failed".
+        result: the answer; unless done with its ``reason``.
         seconds: time it took when it was computed.
         cached: whether it came from the cache.
         finished: Unix time.

@@ -1,0 +1,9 @@
+from .campaign import Campaign as Campaign
+from .campaign import Run as Run
+from .campaign import resume as resume
+from .docking import dock as dock
+from .energy import Meter as Meter
+from .errors import InputError as InputError
+from .errors import LabkitError as LabkitError
+from .generative import generate as generate
+from .quantum import interaction_energy as interaction_energy

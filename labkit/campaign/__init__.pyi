@@ -1,0 +1,11 @@
+from ._campaign import Campaign as Campaign
+from ._campaign import resume as resume
+from ._objective import COMPONENTS as COMPONENTS
+from ._objective import Desirability as Desirability
+from ._objective import score as score
+from ._run import RUNS as RUNS
+from ._run import Run as Run
+from ._run import list_runs as list_runs
+from ._run import pose_file as pose_file
+from ._specification import Specification as Specification
+from ._specification import load_specification as load_specification

@@ -1,0 +1,253 @@
+"""The loop: ask → triage → dock → simulate the most promising → tell, every step in the journal first."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from labkit.campaign._objective import has_all, score
+from labkit.campaign._oracles import Oracle, Task, docking_oracle, evaluate, interaction_oracle
+from labkit.campaign._run import pose_file
+from labkit.campaign._specification import Specification
+from labkit.energy import Meter, Use
+from labkit.errors import InputError, LabkitError
+from labkit.generative import Optimiser, OptimiserSettings, Proposed, load_prior
+from labkit.molecules import Triaged, TriageRules, triage
+from labkit.store import Cache, Evaluation, Journal, Proposal, load_arrays, save_arrays, write_atomically
+
+log = logging.getLogger("labkit")
+
+
+class Loop:
+    """Drives one run from where its journal and checkpoint stand to its end."""
+
+    def __init__(self, specification: Specification, folder: Path, journal: Journal, executor: Executor):
+        self.specification = specification
+        self.folder = folder
+        self.journal = journal
+        self.executor = executor
+        self.cache = Cache()
+        self.rules = TriageRules(**specification.triage)
+        generator = specification.generator.model_dump()
+        self.optimiser = Optimiser(
+            load_prior(generator.pop("prior")), OptimiserSettings(**generator), seed=specification.seed
+        )
+        self.meter = Meter()
+
+    def run(self) -> None:
+        """Runs all rounds that are still to be run.
+
+        Raises:
+            InputError: if the checkpoint belongs to another campaign.
+            LabkitError: if a worker died; what was done is kept.
+        """
+        with self.meter:
+            for number in range(self._restore(), self.specification.rounds):
+                self._round(number)
+
+    def _round(self, number: int) -> None:
+        log.info("round %d of %d", number + 1, self.specification.rounds)
+        with self._stage("generate"):
+            proposals = self._ask(number)
+            smiles = [proposal.smiles for proposal in proposals]
+        with self._stage("triage"):
+            triaged = dict(zip(smiles, triage(smiles, self.rules), strict=True))
+            self._record_triage(number, triaged)
+        components: dict[str, dict[str, float]] = {
+            text: {} if outcome.properties is None else asdict(outcome.properties)
+            for text, outcome in triaged.items()
+            if outcome.accepted
+        }
+        with self._stage("docking"):
+            docking = docking_oracle(self.specification)
+            tasks = {text: docking.task(smiles=triaged[text].smiles) for text in components}
+            docked = self._evaluate(number, docking, tasks)
+            self._write_poses(docked)
+        for text, result in docked.items():
+            components[text].update(result["components"])
+        scores = self._scores(components, docked)
+        if self.specification.interaction is not None:
+            with self._stage("interaction"):
+                oracle = interaction_oracle(self.specification)
+                chosen = sorted(scores, key=lambda text: (-scores[text], text))
+                chosen = [text for text in chosen if scores[text] > 0]
+                chosen = chosen[: self.specification.interaction.candidates]
+                tasks = {text: oracle.task(pose=docked[text]["pose"]) for text in chosen}
+                for text, result in self._evaluate(number, oracle, tasks).items():
+                    components[text].update(result["components"])
+            scores = self._scores(components, docked)
+        with self._stage("learn"):
+            # What failed the triage or the docking counts as worthless: the model is to learn that, too.
+            told = [scores.get(text, 0.0) for text in smiles]
+            self._record_scores(number, told, scores, components)
+            self.optimiser.tell(smiles, told)
+            self._save(number)
+        log.info("round %d: mean score %.3f, best %.3f", number + 1, sum(told) / len(told), max(told))
+
+    def _scores(
+        self, components: Mapping[str, Mapping[str, float]], docked: Iterable[str]
+    ) -> dict[str, float]:
+        return {text: score(self.specification.objective, components[text]) for text in docked}
+
+    def _ask(self, number: int) -> Sequence[Proposed | Proposal]:
+        asked = self.optimiser.ask(self.specification.proposals)
+        if not asked:
+            raise LabkitError("the generator has run dry: it proposes nothing that was not asked before")
+        journaled = self.journal.proposals(number)
+        if not journaled:
+            self.journal.append_proposals(
+                [Proposal(number, i, p.smiles, p.log_likelihood) for i, p in enumerate(asked)]
+            )
+        elif [p.smiles for p in journaled] != [p.smiles for p in asked]:
+            # The same seed on another processor or another version of JAX can draw differently; what the
+            # journal holds is the truth of this run.
+            self.journal.append_event(f"round {number}: kept the journal's proposals")
+            log.warning(
+                "round %d was proposed on another machine or version; its proposals are kept", number + 1
+            )
+            return journaled
+        return asked
+
+    def _record_triage(self, number: int, triaged: Mapping[str, Triaged]) -> None:
+        known = {e.smiles for e in self.journal.evaluations("triage")}
+        for text, outcome in triaged.items():
+            if text in known:
+                continue
+            properties = None if outcome.properties is None else asdict(outcome.properties)
+            result = {"smiles": outcome.smiles, "properties": properties, "notes": list(outcome.notes)}
+            if outcome.reason is not None:
+                result["reason"] = outcome.reason
+            status = "done" if outcome.accepted else "rejected"
+            self.journal.append_evaluation(
+                Evaluation(number, text, "triage", "", status, result, seconds=0.0, cached=False)
+            )
+
+    def _evaluate(self, number: int, oracle: Oracle, tasks: Mapping[str, Task]) -> dict[str, dict[str, Any]]:
+        """Answers of an oracle by molecule, in the order of ``tasks``, without those that failed.
+
+        What the journal holds is taken from there, what the cache holds is not computed again, equal tasks
+        are computed once; every answer is in the journal before the next one is looked at.
+        """
+        outcomes: dict[str, dict[str, Any]] = {
+            e.smiles: {"status": e.status, "result": e.result}
+            for e in self.journal.evaluations(oracle.name)
+            if e.smiles in tasks
+        }
+        waiting: dict[str, list[str]] = {}
+        for text, task in tasks.items():
+            if text not in outcomes:
+                waiting.setdefault(task.key, []).append(text)
+
+        def commit(key: str, outcome: dict[str, Any], cached: bool) -> None:
+            for copy, text in enumerate(waiting[key]):
+                row = (
+                    number,
+                    text,
+                    oracle.name,
+                    key,
+                    outcome["status"],
+                    outcome["result"],
+                    outcome["seconds"],
+                )
+                self.journal.append_evaluation(Evaluation(*row, cached=cached or copy > 0))
+                outcomes[text] = outcome
+                bar.update()
+
+        with tqdm(total=len(tasks), initial=len(outcomes), desc=oracle.name, disable=None) as bar:
+            futures = {}
+            for key, texts in waiting.items():
+                kept = self.cache.get(key)
+                if kept is not None:
+                    commit(key, kept, cached=True)
+                else:
+                    futures[self.executor.submit(evaluate, tasks[texts[0]])] = key
+            for future in as_completed(futures):
+                key = futures[future]
+                try:
+                    outcome = future.result()
+                except BrokenProcessPool:
+                    raise LabkitError(
+                        f"a worker died during '{oracle.name}' (out of memory, or killed); resume the run"
+                    ) from None
+                if outcome["status"] == "done":
+                    self.cache.put(key, outcome)
+                commit(key, outcome, cached=False)
+        return {text: outcomes[text]["result"] for text in tasks if outcomes[text]["status"] == "done"}
+
+    def _write_poses(self, docked: Mapping[str, Mapping[str, Any]]) -> None:
+        """Writes the poses as SDF files, named by the content of their docking."""
+        for result in docked.values():
+            file = self.folder / pose_file(result)
+            if not file.exists():
+                write_atomically(file, result["pose"])
+
+    def _record_scores(
+        self,
+        number: int,
+        told: Sequence[float],
+        scores: Mapping[str, float],
+        components: Mapping[str, Mapping[str, float]],
+    ) -> None:
+        objective = self.specification.objective
+        parts = {
+            text: {k: components[text][k] for k in objective if k in components[text]} for text in scores
+        }
+        self.journal.append_scores(number, {text: (scores[text], parts[text]) for text in scores})
+        self.journal.append_metrics(
+            number,
+            {
+                "score_mean": sum(told) / len(told),
+                "score_best": max(told),
+                "accepted": len(components),
+                "docked": len(scores),
+                "complete": sum(has_all(objective, parts[text]) for text in scores),
+                "drawn": self.optimiser.drawn,
+                "valid": self.optimiser.valid,
+            },
+        )
+
+    @contextmanager
+    def _stage(self, name: str) -> Iterator[None]:
+        """Meters a stage and books its use in the journal."""
+        before = self.meter.stages.get(name, Use(0.0, 0.0, 0.0, ""))
+        with self.meter.stage(name):
+            yield
+        now = self.meter.stages[name]
+        self.journal.append_meter(
+            name,
+            now.seconds - before.seconds,
+            now.energy_wh - before.energy_wh,
+            now.uncertainty_wh - before.uncertainty_wh,
+            now.method,
+        )
+
+    def _checkpoint(self, number: int) -> Path:
+        return self.folder / f"checkpoint-{number:04d}.safetensors"
+
+    def _save(self, number: int) -> None:
+        arrays, metadata = self.optimiser.state()
+        metadata |= {"campaign": self.specification.identity, "round": str(number)}
+        save_arrays(self._checkpoint(number), arrays, metadata)
+        # One older state stays, in case the newest is lost.
+        self._checkpoint(number - 2).unlink(missing_ok=True)
+
+    def _restore(self) -> int:
+        """Takes up the newest checkpoint; the number of the first round that is still to be run."""
+        files = sorted(self.folder.glob("checkpoint-*.safetensors"))
+        if not files:
+            return 0
+        arrays, metadata = load_arrays(files[-1])
+        if metadata.get("campaign") != self.specification.identity:
+            raise InputError(
+                f"'{files[-1]}' is a checkpoint of another campaign than '{self.specification.name}'"
+            )
+        self.optimiser.restore(arrays, metadata)
+        return int(metadata["round"]) + 1

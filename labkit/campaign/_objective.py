@@ -1,0 +1,76 @@
+"""From components with units to one score between 0 and 1."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+# What a campaign may score, with unit and the fidelity that gives it.
+COMPONENTS = {
+    "qed": ("0–1", "triage"),
+    "sa": ("1–10", "triage"),
+    "logp": ("1", "triage"),
+    "mw": ("g/mol", "triage"),
+    "tpsa": ("Å²", "triage"),
+    "docking_energy": ("kcal/mol", "docking"),
+    "ligand_efficiency": ("kcal/mol per heavy atom", "docking"),
+    "interaction_energy": ("kcal/mol", "interaction"),
+}
+
+
+class Desirability(BaseModel):
+    """How a component counts: which way is better, between which values, with what weight.
+
+    Attributes:
+        direction: "maximise" (0 below the range, 1 above it), "minimise" (the reverse) or "window" (1 inside
+            the range, falling to 0 over the range's own width on either side).
+        range: the two values, smaller first, in the component's unit; linear between them.
+        weight: exponent of the component in the weighted geometric mean.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    direction: Literal["maximise", "minimise", "window"]
+    range: tuple[float, float]
+    weight: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Desirability:
+        low, high = self.range
+        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            raise ValueError(f"range {list(self.range)}: two finite numbers are needed, the smaller first")
+        return self
+
+    def __call__(self, value: float) -> float:
+        """Desirability of a value, 0–1 (Derringer & Suich 1980, doi:10.1080/00224065.1980.11980968)."""
+        low, high = self.range
+        rise = (value - low) / (high - low)
+        if self.direction == "minimise":
+            rise = 1 - rise
+        elif self.direction == "window":
+            rise = 1 + min(rise, 1 - rise, 0)
+        return min(max(rise, 0.0), 1.0)
+
+
+def score(objective: Mapping[str, Desirability], components: Mapping[str, float]) -> float:
+    """Weighted geometric mean of the desirabilities of those components that are known, 0–1.
+
+    A molecule that has not climbed to a fidelity is scored on what is known of it, so that the ranking within
+    one fidelity is fair; ``has_all`` tells the ranks apart.
+    """
+    known = [(objective[name], value) for name, value in components.items() if name in objective]
+    total = sum(desirability.weight for desirability, _ in known)
+    if not total:
+        return 0.0
+    product = 1.0
+    for desirability, value in known:
+        product *= desirability(value) ** (desirability.weight / total)
+    return product
+
+
+def has_all(objective: Mapping[str, Desirability], components: Mapping[str, float]) -> bool:
+    """Whether every component of the objective is known."""
+    return all(name in components for name in objective)

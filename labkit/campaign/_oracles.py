@@ -1,0 +1,139 @@
+"""The oracles of a campaign: each turns plain inputs into plain results, in whatever process it is put."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from labkit.errors import EvaluationError, InputError
+from labkit.store import content_key
+
+if TYPE_CHECKING:
+    from labkit.campaign._specification import Specification
+
+
+@dataclass(frozen=True)
+class Task:
+    """One question to an oracle: all plain values, so that it can be hashed and sent to any process."""
+
+    oracle: str
+    key: str
+    inputs: Mapping[str, Any]
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """A fidelity with its settings. Whoever changes what it computes raises its version: the cache asks."""
+
+    name: str
+    version: str
+    settings: Mapping[str, Any]
+
+    def task(self, **inputs: Any) -> Task:
+        """The question about these inputs."""
+        key = content_key(self.name, self.version, inputs, self.settings)
+        return Task(self.name, key, inputs, self.settings)
+
+
+def docking_oracle(specification: Specification) -> Oracle:
+    """Vina with the campaign's settings on the campaign's target."""
+    from labkit.docking import load_target
+
+    target = load_target(specification.target)
+    settings = specification.docking.model_dump() | {
+        "target": target.name,
+        "target_identity": target.identity,
+    }
+    return Oracle("docking", "1", settings)
+
+
+def interaction_oracle(specification: Specification) -> Oracle:
+    """The quantum step on the strongest contacts of a pose."""
+    from labkit.docking import load_target
+
+    if specification.interaction is None:
+        raise InputError(f"campaign '{specification.name}' has no section [interaction]")
+    settings = specification.interaction.model_dump(exclude={"candidates"})
+    return Oracle(
+        "interaction", "1", settings | {"target_identity": load_target(specification.target).identity}
+    )
+
+
+def check_oracles(specification: Specification) -> None:
+    """Makes sure that all that the campaign names is there.
+
+    Raises:
+        InputError: naming what is not.
+        MissingDependencyError: naming the package and how to get it.
+    """
+    docking_oracle(specification)
+    if specification.interaction is not None:
+        _interaction_settings(specification.interaction.model_dump())
+
+
+def evaluate(task: Task) -> dict[str, Any]:
+    """Answers a task: status, result and seconds. What can't be computed is an answer with its reason."""
+    start = time.perf_counter()
+    try:
+        result, status = _EVALUATE[task.oracle](task.inputs, task.settings), "done"
+    except (EvaluationError, InputError) as error:
+        result, status = {"reason": str(error)}, "failed"
+    return {"status": status, "result": result, "seconds": time.perf_counter() - start}
+
+
+def _dock(inputs: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    from labkit.docking import dock, pose_to_sdf
+
+    docking = dock(
+        inputs["smiles"],
+        settings["target"],
+        exhaustiveness=settings["exhaustiveness"],
+        n_poses=1,
+        seed=settings["seed"],
+        ph=settings["ph"],
+    )
+    return {
+        "smiles": docking.smiles,
+        "state": docking.best.state.smiles,
+        "components": {"docking_energy": docking.energy, "ligand_efficiency": docking.ligand_efficiency},
+        "contacts": [asdict(contact) for contact in docking.best.contacts],
+        "pose": pose_to_sdf(docking.best),
+    }
+
+
+def _interaction(inputs: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    from labkit.docking import contact_dimers, poses_from_sdf
+    from labkit.molecules import dimer_to_xyz
+    from labkit.quantum import compute_interaction_energy
+
+    (pose,) = poses_from_sdf(inputs["pose"])
+    # Charged contacts are left out: a gas-phase ion pair reaches tens of kcal/mol and would breed cations.
+    dimers, refused = contact_dimers(
+        pose, limit=settings["contacts"], max_heavy_atoms=settings["max_heavy_atoms"], neutral_only=True
+    )
+    if not dimers:
+        raise EvaluationError("no contact can be simulated: " + ("; ".join(refused) or "the pose has none"))
+    contacts = []
+    for contact, dimer in dimers:
+        energy = compute_interaction_energy(dimer, _interaction_settings(settings))
+        contacts.append(
+            {"contact": asdict(contact), "dimer": dimer_to_xyz(dimer), "energy": energy.as_dict()}
+        )
+    total = sum(entry["energy"]["kcal_mol"] for entry in contacts)
+    return {"components": {"interaction_energy": total}, "contacts": contacts, "refused": refused}
+
+
+def _interaction_settings(settings: Mapping[str, Any]) -> Any:
+    from labkit.quantum import InteractionSettings
+
+    names = ("level", "active_occupied", "active_virtual", "shots", "seed")
+    return InteractionSettings(**{name: settings[name] for name in names})
+
+
+_EVALUATE: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {
+    "docking": _dock,
+    "interaction": _interaction,
+}

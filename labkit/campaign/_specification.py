@@ -1,0 +1,197 @@
+"""What a campaign file says, checked before anything runs."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from labkit.campaign._objective import COMPONENTS, Desirability
+from labkit.errors import InputError
+from labkit.store import data_path
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Generator(_Section):
+    """Which language model proposes, and how it learns (see ``generative.OptimiserSettings``)."""
+
+    prior: str = "zinc250k"
+    learning: bool = True
+    beta: float = Field(default=50.0, gt=0)
+    updates: int = Field(default=16, ge=0)
+    batch: int = Field(default=64, ge=2)
+    learning_rate: float = Field(default=5e-4, gt=0)
+    rank_weight: float = Field(default=0.1, gt=0)
+
+
+class Docking(_Section):
+    """How molecules are docked (see ``docking.dock``)."""
+
+    exhaustiveness: int = Field(default=4, ge=1, le=64)
+    ph: float = Field(default=7.4, ge=0, le=14)
+    seed: int = Field(default=1, ge=0)
+
+
+class Interaction(_Section):
+    """Which candidates climb to the quantum step, and how it is done (see ``quantum``).
+
+    Attributes:
+        candidates: so many of a round's molecules, the best by the score so far.
+        contacts: simulated contacts per molecule, the strongest first.
+        max_heavy_atoms: largest cluster cut for a contact, both fragments together.
+        level: of ``interaction_energy``.
+        active_occupied: active occupied orbitals of each monomer; the dimer's space is the sum of both.
+        active_virtual: active virtual orbitals of each monomer.
+        shots: measured on the simulated quantum computer per circuit.
+    """
+
+    candidates: int = Field(default=2, ge=1)
+    contacts: int = Field(default=1, ge=1, le=8)
+    max_heavy_atoms: int = Field(default=14, ge=4, le=30)
+    level: str = "standard"
+    active_occupied: int = Field(default=2, ge=1)
+    active_virtual: int = Field(default=2, ge=1)
+    shots: int = Field(default=100_000, ge=100, le=10_000_000)
+    seed: int = Field(default=0, ge=0)
+
+
+class Specification(_Section):
+    """A campaign: what is optimised, against which target, with what budget."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
+    description: str = ""
+    target: str = "abl1"
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    rounds: int = Field(ge=1, le=10_000)
+    proposals: int = Field(ge=2, le=100_000)
+    generator: Generator = Generator()
+    triage: dict[str, Any] = Field(default_factory=dict)
+    docking: Docking = Docking()
+    interaction: Interaction | None = None
+    objective: dict[str, Desirability] = Field(min_length=1)
+
+    @field_validator("objective")
+    @classmethod
+    def _known_components(cls, objective: dict[str, Desirability]) -> dict[str, Desirability]:
+        for name in objective:
+            if name not in COMPONENTS:
+                raise ValueError(f"'{name}' is no component; known are {', '.join(COMPONENTS)}")
+        return objective
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Specification:
+        scored = "interaction_energy" in self.objective
+        if scored and self.interaction is None:
+            raise ValueError("objective.interaction_energy needs a section [interaction]")
+        if self.interaction is not None and self.interaction.candidates > self.proposals:
+            raise ValueError(
+                f"interaction.candidates = {self.interaction.candidates} exceeds proposals = {self.proposals}"
+            )
+        return self
+
+    @property
+    def identity(self) -> str:
+        """SHA-256 (hex) of all that decides a run's outcome."""
+        content = self.model_dump(mode="json", exclude={"description"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def load_specification(source: str | Path, overrides: Sequence[str] = ()) -> Specification:
+    """Reads a campaign file, or a shipped campaign by its name.
+
+    Args:
+        source: path of a TOML file, or "quick", "abl1", …
+        overrides: "key=value" with dotted keys, as in ``interaction.shots=20000``; values in TOML.
+
+    Raises:
+        InputError: naming the file, the key and what would be right.
+    """
+    path = Path(source)
+    if path.suffix != ".toml":
+        path = data_path("campaigns", f"{source}.toml")
+    try:
+        content = tomllib.loads(path.read_text())
+    except (FileNotFoundError, IsADirectoryError):
+        shipped = ", ".join(sorted(p.stem for p in data_path("campaigns").glob("*.toml")))
+        raise InputError(f"no campaign '{source}'; name a .toml file or one of: {shipped}") from None
+    except OSError as error:
+        raise InputError(f"campaign '{path}' can't be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"campaign '{path}' is no TOML: {error}") from None
+    for override in overrides:
+        _override(content, override)
+    return validate(content, str(source))
+
+
+def validate(content: dict[str, Any], source: str) -> Specification:
+    """A checked campaign of the content of a campaign file.
+
+    Raises:
+        InputError: naming the source, the key and what would be right.
+    """
+    from labkit.molecules import TriageRules
+
+    try:
+        specification = Specification.model_validate(content)
+    except ValidationError as error:
+        raise InputError(f"campaign '{source}': {_first_fault(error)}") from None
+    known = TriageRules.__dataclass_fields__
+    for key in specification.triage:
+        if key not in known:
+            raise InputError(f"campaign '{source}': triage.{key} is no key;{_nearest(key, list(known))}")
+    try:
+        TriageRules(**specification.triage)
+    except TypeError as error:
+        raise InputError(f"campaign '{source}': [triage] {error}") from None
+    return specification
+
+
+def _override(content: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key.strip():
+        raise InputError(f"--set '{override}': write key=value, as in interaction.shots=20000")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text  # a bare word is a string
+    *parents, last = key.strip().split(".")
+    section = content
+    for parent in parents:
+        section = section.setdefault(parent, {})
+        if not isinstance(section, dict):
+            raise InputError(f"--set '{override}': '{parent}' is a value, not a section")
+    section[last] = value
+
+
+def _first_fault(error: ValidationError) -> str:
+    fault = error.errors()[0]
+    key = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        return f"{key} is no key;{_nearest(key.rpartition('.')[2], _keys_beside(fault['loc']))}"
+    if fault["type"] == "missing":
+        return f"{key} is missing"
+    message = fault["msg"].removeprefix("Value error, ")
+    value = "" if isinstance(fault["input"], dict) else f" = {fault['input']!r}"
+    return f"{key}{value}: {message}" if key else message
+
+
+def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
+    if location[0] == "objective":
+        return list(Desirability.model_fields)
+    sections = {"generator": Generator, "docking": Docking, "interaction": Interaction}
+    model: type[BaseModel] = Specification if len(location) == 1 else sections[str(location[0])]
+    return list(model.model_fields)
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    return f" did you mean {close[0]}?" if close else f" known are {', '.join(known)}"

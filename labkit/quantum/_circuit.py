@@ -1,0 +1,89 @@
+"""The quantum circuit: a unitary cluster Jastrow state from CCSD amplitudes, compiled and sampled on Aer.
+
+Ansatz: Matsuzawa, Kurashige 2020, doi:10.1021/acs.jctc.9b00963; amplitudes from CCSD by double factorisation:
+Motta et al. 2023, doi:10.1039/D3SC02516K.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import ffsim
+import numpy as np
+from numpy.typing import NDArray
+from qiskit import QuantumCircuit
+from qiskit.circuit import QuantumRegister
+from qiskit.transpiler import generate_preset_pass_manager
+from qiskit_aer import AerSimulator
+
+from labkit.quantum._reference import CoupledCluster
+
+# Gates that Aer runs; ffsim's own xx_plus_yy is not among them.
+_BASIS_GATES = ("cx", "u", "cp", "p")
+
+
+@dataclass(frozen=True)
+class UcjCircuit:
+    """A unitary cluster Jastrow state and the circuit that prepares it.
+
+    Attributes:
+        circuit: compiled, without measurement; qubit p is orbital p spin up, qubit norb + p spin down.
+        operator: ffsim's form of the same state, acting on the Hartree-Fock determinant.
+        norb: number of orbitals.
+        nelec: electrons of each spin.
+    """
+
+    circuit: QuantumCircuit
+    operator: ffsim.UCJOpSpinBalanced
+    norb: int
+    nelec: int
+
+    def describe(self) -> dict[str, int]:
+        """Return the size of the circuit that runs."""
+        return {
+            "qubits": self.circuit.num_qubits,
+            "repetitions": self.operator.n_reps,
+            "two_qubit_gates": self.circuit.num_nonlocal_gates(),
+            "depth": self.circuit.depth(),
+        }
+
+
+def ucj_circuit(amplitudes: CoupledCluster) -> UcjCircuit:
+    """Return the state that all terms of the CCSD amplitudes give, without further optimisation."""
+    nelec, nvirt = amplitudes.t1.shape
+    norb = nelec + nvirt
+    operator = ffsim.UCJOpSpinBalanced.from_t_amplitudes(amplitudes.t2, t1=amplitudes.t1)
+    qubits = QuantumRegister(2 * norb, name="q")
+    circuit = QuantumCircuit(qubits)
+    circuit.append(ffsim.qiskit.PrepareHartreeFockJW(norb, (nelec, nelec)), qubits)
+    circuit.append(ffsim.qiskit.UCJOpSpinBalancedJW(operator), qubits)
+    passes = generate_preset_pass_manager(optimization_level=1, basis_gates=list(_BASIS_GATES))
+    passes.pre_init = ffsim.qiskit.PRE_INIT
+    return UcjCircuit(passes.run(circuit), operator, norb, nelec)
+
+
+def sample(ucj: UcjCircuit, shots: int, seed: int) -> dict[str, int]:
+    """Return how often each bit string was measured on Aer, as '[b_N … b_0 a_N … a_0]'."""
+    measured = ucj.circuit.copy()
+    measured.measure_all()
+    # One thread: how amplitudes are summed must not depend on the machine, or neither would the samples.
+    simulator = AerSimulator(method="statevector", max_parallel_threads=1, seed_simulator=seed)
+    counts = simulator.run(measured, shots=shots).result().get_counts()
+    return {str(bits): int(count) for bits, count in counts.items()}
+
+
+def state_vector(ucj: UcjCircuit) -> NDArray[np.complex128]:
+    """Return Aer's state vector in the sector of right particle numbers, in ffsim's order of determinants."""
+    circuit = ucj.circuit.copy()
+    circuit.save_statevector()
+    simulator = AerSimulator(method="statevector", max_parallel_threads=1)
+    amplitudes = np.asarray(simulator.run(circuit).result().get_statevector())
+    return ffsim.qiskit.qiskit_vec_to_ffsim_vec(amplitudes, ucj.norb, (ucj.nelec, ucj.nelec))
+
+
+def fraction_in_sector(counts: dict[str, int], norb: int, nelec: int) -> float:
+    """Return the share of shots with the right number of electrons of both spins."""
+    right = sum(
+        count for bits, count in counts.items() if bits[norb:].count("1") == bits[:norb].count("1") == nelec
+    )
+    return right / sum(counts.values())

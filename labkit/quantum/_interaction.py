@@ -1,0 +1,129 @@
+"""The way in: interaction energies, in this process or in one of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from labkit import errors
+from labkit.molecules import Dimer, read_dimer
+from labkit.quantum._result import InteractionEnergy, InteractionSettings
+
+# Two threads halve one mean field's time. The number is fixed: results must not depend on the machine.
+_DEFAULT_THREADS = 2
+
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
+
+
+def interaction_energy(
+    dimer: Dimer | str | Path,
+    level: str = "standard",
+    *,
+    seed: int = 0,
+    threads: int | None = None,
+    settings: InteractionSettings | None = None,
+) -> InteractionEnergy:
+    """Return the interaction energy of a dimer, computed so that the calling process stays as it is.
+
+    `standard` runs in a process of its own: ffsim and qiskit-addon-sqd switch JAX to 64 bits on import, and
+    thread counts must be set before.
+
+    Args:
+        dimer: the dimer, or the path of an xyz file that `read_dimer` reads.
+        level: `fast` (GFN2-xTB) or `standard` (ωB97X-3c with the quantum step beside it).
+        seed: seed of the sampling.
+        threads: threads of the mean fields; 2 where not given.
+        settings: finer settings; its level and seed give way to the arguments above.
+
+    Raises:
+        InputError: if the dimer or a setting is no good.
+        EvaluationError: if the computation fails.
+        MissingDependencyError: if a package is missing on this platform.
+    """
+    if not isinstance(dimer, Dimer):
+        dimer = read_dimer(dimer)
+    settings = replace(settings or InteractionSettings(), level=level, seed=seed)
+    threads = _DEFAULT_THREADS if threads is None else threads
+    if threads < 1:
+        raise errors.InputError(f"threads={threads}; at least 1 is wanted")
+    if settings.level == "fast":
+        return compute_interaction_energy(dimer, settings)
+    return _in_worker(dimer, settings, threads)
+
+
+def compute_interaction_energy(dimer: Dimer, settings: InteractionSettings) -> InteractionEnergy:
+    """Return the interaction energy, computed in this process.
+
+    For processes that exist for such work. At level `standard` it imports ffsim, which switches JAX to 64
+    bits, and takes the number of threads from the environment.
+
+    Raises:
+        EvaluationError: if the computation fails.
+        MissingDependencyError: if a package is missing on this platform.
+    """
+    start = time.perf_counter()
+    try:
+        if settings.level == "fast":
+            from labkit.quantum._xtb import fast_interaction as interaction
+        else:
+            from labkit.quantum._compute import standard_interaction as interaction
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("labkit"):
+            raise
+        package = error.name.partition(".")[0].replace("_", "-")
+        raise errors.MissingDependencyError(
+            f"level {settings.level} needs {package}: pip install {package} (on Windows, inside WSL)"
+        ) from None
+    imported = time.perf_counter() - start
+    result = interaction(dimer, settings)
+    seconds = {"import": imported, **result.seconds, "total": time.perf_counter() - start}
+    return replace(result, seconds=seconds)
+
+
+def answer(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the worker's answer to a request of `_in_worker`, both as plain values."""
+    dimer = Dimer(**request["dimer"])
+    try:
+        return {
+            "result": compute_interaction_energy(dimer, InteractionSettings(**request["settings"])).as_dict()
+        }
+    except errors.LabkitError as error:
+        return {"error": type(error).__name__, "message": str(error)}
+
+
+def _in_worker(dimer: Dimer, settings: InteractionSettings, threads: int) -> InteractionEnergy:
+    request = {
+        "dimer": {**asdict(dimer), "coordinates": dimer.coordinates.tolist()},
+        "settings": asdict(settings),
+    }
+    environment = {
+        **os.environ,
+        **dict.fromkeys(_THREAD_VARIABLES, str(threads)),
+        # What this process can import, the worker can too; an accelerator is of no use to it.
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        "JAX_PLATFORMS": "cpu",
+    }
+    # A fresh interpreter and not multiprocessing's spawn, which would run the caller's script once more.
+    process = subprocess.run(
+        [sys.executable, "-m", "labkit.quantum._worker"],
+        input=json.dumps(request),
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if process.returncode != 0:
+        last = (process.stderr.strip().splitlines() or ["no message"])[-1]
+        reason = f"signal {-process.returncode}, out of memory?" if process.returncode < 0 else last
+        raise errors.EvaluationError(f"{dimer.name or 'dimer'}: the quantum worker died ({reason})")
+    reply = json.loads(process.stdout)
+    if "error" in reply:
+        raise getattr(errors, reply["error"])(reply["message"])
+    return InteractionEnergy.from_dict(reply["result"])

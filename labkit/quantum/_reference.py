@@ -1,0 +1,90 @@
+"""Classical energies in an active space: exact and coupled cluster, to judge the quantum solver by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pyscf import ao2mo, cc, fci, gto, scf
+
+from labkit.errors import EvaluationError
+from labkit.quantum._active_space import ActiveHamiltonian
+
+
+@dataclass(frozen=True)
+class CoupledCluster:
+    """CCSD in an active space.
+
+    Attributes:
+        energy: total energy with the core, Ha.
+        t1: single amplitudes, shape (nocc, nvirt).
+        t2: double amplitudes, shape (nocc, nocc, nvirt, nvirt).
+    """
+
+    energy: float
+    t1: NDArray[np.float64]
+    t2: NDArray[np.float64]
+
+
+def exact_energy(hamiltonian: ActiveHamiltonian) -> float:
+    """Return the full-CI ground-state energy with the core, Ha.
+
+    Raises:
+        EvaluationError: if the iterative eigensolver doesn't converge.
+    """
+    solver = fci.direct_spin1.FCI()
+    nelec = (hamiltonian.nelec, hamiltonian.nelec)
+    energy, _ = solver.kernel(
+        hamiltonian.h1e, hamiltonian.eri, hamiltonian.norb, nelec, tol=1e-11, max_cycle=200
+    )
+    if not np.all(solver.converged):
+        raise EvaluationError("the exact (full CI) reference in the active space didn't converge")
+    return float(energy) + hamiltonian.core
+
+
+def coupled_cluster(hamiltonian: ActiveHamiltonian) -> CoupledCluster:
+    """Return CCSD on top of the closed-shell determinant of the first orbitals.
+
+    Raises:
+        EvaluationError: if the amplitudes don't converge.
+    """
+    mean_field = _determinant(hamiltonian)
+    solver = cc.CCSD(mean_field)
+    solver.conv_tol = 1e-10
+    solver.conv_tol_normt = 1e-8
+    solver.max_cycle = 200
+    solver.kernel()
+    if not solver.converged:
+        raise EvaluationError(
+            "CCSD in the active space didn't converge: the monomers may be no closed shells"
+        )
+    return CoupledCluster(
+        float(solver.e_tot) + hamiltonian.core, np.asarray(solver.t1), np.asarray(solver.t2)
+    )
+
+
+def fock_matrix(hamiltonian: ActiveHamiltonian) -> NDArray[np.float64]:
+    """Return the Fock matrix of the closed-shell determinant, Ha, shape (norb, norb)."""
+    filled = slice(0, hamiltonian.nelec)
+    coulomb = np.einsum("pqii->pq", hamiltonian.eri[:, :, filled, filled])
+    exchange = np.einsum("piiq->pq", hamiltonian.eri[:, filled, filled, :])
+    return hamiltonian.h1e + 2 * coulomb - exchange
+
+
+def _determinant(hamiltonian: ActiveHamiltonian) -> scf.hf.RHF:
+    """Return PySCF's view of the determinant: a molecule without atoms that has these integrals."""
+    norb, nelec = hamiltonian.norb, hamiltonian.nelec
+    mol = gto.M(verbose=0)
+    mol.nelectron = 2 * nelec
+    mol.incore_anyway = True
+    mean_field = scf.RHF(mol)
+    mean_field.get_hcore = lambda *_: hamiltonian.h1e
+    mean_field.get_ovlp = lambda *_: np.eye(norb)
+    mean_field._eri = ao2mo.restore(8, hamiltonian.eri, norb)
+    mean_field.mo_coeff = np.eye(norb)
+    mean_field.mo_occ = np.repeat([2.0, 0.0], [nelec, norb - nelec])
+    mean_field.mo_energy = fock_matrix(hamiltonian).diagonal().copy()
+    mean_field.e_tot = mean_field.energy_tot(mean_field.make_rdm1())
+    mean_field.converged = True
+    return mean_field

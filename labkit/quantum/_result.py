@@ -1,0 +1,112 @@
+"""What an interaction energy is asked with, and what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from labkit.errors import InputError
+from labkit.molecules import Dimer
+
+LEVELS: tuple[str, ...] = ("fast", "standard")
+
+# The exact reference (FCI) is affordable up to 12 orbitals; a 24-qubit circuit takes Aer about 40 s.
+_MAX_ORBITALS = 12
+
+
+@dataclass(frozen=True)
+class InteractionSettings:
+    """How an interaction energy is computed.
+
+    Attributes:
+        level: `fast` (GFN2-xTB) or `standard` (ωB97X-3c, with the quantum step beside it).
+        active_occupied: active occupied orbitals of each monomer (fewer where it has fewer).
+        active_virtual: active virtual orbitals of each monomer.
+        shots: times the circuit is sampled.
+        cap: share of the full space to which the controls are capped, at most 0.1.
+        seed: seed of the sampling.
+
+    Raises:
+        InputError: if a value is out of range.
+    """
+
+    level: str = "standard"
+    active_occupied: int = 2
+    active_virtual: int = 2
+    shots: int = 100_000
+    cap: float = 0.1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.level not in LEVELS:
+            raise InputError(f"level {self.level!r} doesn't exist; choose one of {', '.join(LEVELS)}")
+        for name in ("active_occupied", "active_virtual", "shots"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name}={getattr(self, name)}; at least 1 is wanted")
+        orbitals = 2 * (self.active_occupied + self.active_virtual)
+        if orbitals > _MAX_ORBITALS:
+            raise InputError(
+                f"active_occupied={self.active_occupied} and active_virtual={self.active_virtual} make "
+                f"{orbitals} orbitals for the dimer; at most {_MAX_ORBITALS} have an exact reference"
+            )
+        if not 0 < self.cap <= 0.1:
+            raise InputError(
+                f"cap={self.cap}; above 0 and at most 0.1 is wanted: a larger share proves nothing"
+            )
+        if not 0 <= self.seed < 2**31:
+            raise InputError(f"seed={self.seed}; a whole number from 0 to {2**31 - 1} is wanted")
+
+
+@dataclass(frozen=True)
+class InteractionEnergy:
+    """The interaction energy of a dimer, with all that is needed to judge it.
+
+    An interaction energy is E(AB) - E(A) - E(B) with the monomers as they stand in the dimer; it is no
+    binding free energy.
+
+    Attributes:
+        kcal_mol: the headline, kcal/mol, negative where the monomers attract each other.
+        level: the level it was computed at.
+        method: the headline's method in words.
+        charge_class: `neutral` if both monomers are, else `ionic`; energies of the two don't compare.
+        components: parts of the headline and rivals of it, kcal/mol.
+        error_estimate_kcal_mol: mean absolute error of this level against CCSD(T)/CBS over labkit's own
+            validation dimers of this charge class.
+        error_estimate_source: how many dimers that is, and where they stand.
+        active_space: sizes, how the orbitals were chosen, smallest singular value (empty at `fast`).
+        quantum: energies (Ha) of the quantum solver, exact and CCSD, `error_mha`, `delta_kcal_mol`,
+            circuit, controls (empty at `fast`). None of it is part of the headline.
+        notes: what a reader should know, such as an SCF that needed help.
+        seconds: wall time by stage.
+        seed: seed of the sampling.
+        versions: versions of the packages that took part.
+    """
+
+    kcal_mol: float
+    level: str
+    method: str
+    charge_class: str
+    components: Mapping[str, float]
+    error_estimate_kcal_mol: float
+    error_estimate_source: str
+    active_space: Mapping[str, Any] = field(default_factory=dict)
+    quantum: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    seed: int = 0
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the energy as plain values that `json.dumps` takes."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> InteractionEnergy:
+        """Return the energy that `as_dict` wrote down."""
+        return cls(**{**values, "notes": tuple(values["notes"])})
+
+
+def charge_class_of(dimer: Dimer) -> str:
+    """Return `neutral` if both monomers are, else `ionic`."""
+    return "ionic" if dimer.charge_a or dimer.charge_b else "neutral"

@@ -1,0 +1,112 @@
+"""Sample-based quantum diagonalisation (SQD), and what would have come out without the quantum circuit.
+
+Method: Robledo-Moreno et al. 2024, arXiv:2405.05068.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from math import comb, isqrt
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit.primitives import BitArray
+from qiskit_addon_sqd.fermion import SCIResult, diagonalize_fermionic_hamiltonian, solve_sci
+
+from labkit.quantum._active_space import ActiveHamiltonian
+from labkit.quantum._reference import fock_matrix
+
+# Rounds of configuration recovery; samples without noise need one, and stop by themselves.
+_ROUNDS = 5
+
+
+@dataclass(frozen=True)
+class Subspace:
+    """The lowest state in the space that chosen strings span.
+
+    Attributes:
+        energy: with the core, Ha.
+        strings: strings of each spin.
+        dimension: determinants, strings of one spin times strings of the other.
+        spin_square: expectation of S², 0 for a singlet.
+    """
+
+    energy: float
+    strings: int
+    dimension: int
+    spin_square: float
+
+
+def full_strings(hamiltonian: ActiveHamiltonian) -> int:
+    """Return the number of strings of one spin in the full space; its square is the full dimension."""
+    return comb(hamiltonian.norb, hamiltonian.nelec)
+
+
+def capped_strings(hamiltonian: ActiveHamiltonian, share: float) -> int:
+    """Return how many strings of each spin keep the dimension within a share of the full one, at least 1."""
+    return max(1, isqrt(int(share * full_strings(hamiltonian) ** 2)))
+
+
+def diagonalize(
+    hamiltonian: ActiveHamiltonian, counts: dict[str, int], *, seed: int, max_strings: int | None = None
+) -> Subspace:
+    """Return the lowest state in the space that sampled bit strings span (SQD).
+
+    Args:
+        hamiltonian: the active space.
+        counts: how often each bit string '[b_N … b_0 a_N … a_0]' was measured.
+        seed: seed of the configuration recovery.
+        max_strings: limit on the strings of each spin, the most frequent first; None for no limit.
+    """
+    samples = BitArray.from_counts(counts, num_bits=2 * hamiltonian.norb)
+    result = diagonalize_fermionic_hamiltonian(
+        hamiltonian.h1e,
+        hamiltonian.eri,
+        samples,
+        samples_per_batch=len(counts),
+        norb=hamiltonian.norb,
+        nelec=(hamiltonian.nelec, hamiltonian.nelec),
+        max_iterations=_ROUNDS,
+        symmetrize_spin=True,
+        max_dim=max_strings,
+        seed=seed,
+    )
+    return _summarize(hamiltonian, result)
+
+
+def without_samples(hamiltonian: ActiveHamiltonian, strings: int) -> Subspace:
+    """Return the lowest state in the space of Hartree-Fock, singles and doubles, the cheapest strings first.
+
+    Cheapest by orbital energies, which is what one knows before any sample is taken; strings beyond
+    doubles follow where more are asked for than singles and doubles are.
+    """
+    nelec, norb = hamiltonian.nelec, hamiltonian.norb
+    energies = fock_matrix(hamiltonian).diagonal()
+    every = [np.array(filled) for filled in combinations(range(norb), nelec)]
+
+    def cost(filled: NDArray[np.int64]) -> tuple[bool, float]:
+        return bool(np.count_nonzero(filled >= nelec) > 2), float(energies[filled].sum())
+
+    cheapest = sorted(every, key=cost)[:strings]
+    integers = np.sort(np.array([np.left_shift(1, filled).sum() for filled in cheapest], dtype=np.int64))
+    result = solve_sci((integers, integers), hamiltonian.h1e, hamiltonian.eri, norb, (nelec, nelec))
+    return _summarize(hamiltonian, result)
+
+
+def random_counts(norb: int, shots: int, seed: int) -> dict[str, int]:
+    """Return the counts that a machine of pure noise would measure: every bit string as likely."""
+    drawn = np.random.default_rng(seed).integers(0, 2 ** (2 * norb), size=shots)
+    values, counts = np.unique(drawn, return_counts=True)
+    return {format(value, f"0{2 * norb}b"): int(count) for value, count in zip(values, counts, strict=True)}
+
+
+def _summarize(hamiltonian: ActiveHamiltonian, result: SCIResult) -> Subspace:
+    state = result.sci_state
+    strings_a, strings_b = len(state.ci_strs_a), len(state.ci_strs_b)
+    return Subspace(
+        energy=float(result.energy) + hamiltonian.core,
+        strings=strings_a,
+        dimension=strings_a * strings_b,
+        spin_square=float(state.spin_square()),
+    )

@@ -7,7 +7,6 @@ from dataclasses import dataclass, fields
 from functools import cache
 
 from rdkit import Chem
-from rdkit.Chem import rdMolDescriptors
 from rdkit.Chem.FilterCatalog import FilterCatalog, FilterCatalogParams
 
 from labkit.errors import InputError
@@ -139,7 +138,10 @@ def _structure_fault(molecule: Chem.Mol, rules: TriageRules) -> str | None:
     largest = max((len(ring) for ring in molecule.GetRingInfo().AtomRings()), default=0)
     if largest > rules.max_ring_size:
         return f"a ring of {largest} atoms; at most {rules.max_ring_size} are allowed"
-    open_centres = rdMolDescriptors.CalcNumUnspecifiedAtomStereoCenters(molecule)
+    open_centres = sum(
+        info.type == Chem.StereoType.Atom_Tetrahedral and info.specified == Chem.StereoSpecified.Unspecified
+        for info in Chem.FindPotentialStereo(molecule)
+    )
     if open_centres > rules.max_unspecified_stereocentres:
         limit = rules.max_unspecified_stereocentres
         return f"{open_centres} unspecified stereocentres; at most {limit} are allowed"

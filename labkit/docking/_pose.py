@@ -152,6 +152,8 @@ def poses_from_sdf(text: str, where: str = "SDF text") -> list[Pose]:
     Raises:
         InputError: if it isn't of that kind.
     """
+    if not text.strip():
+        raise InputError(f"{where}: holds no pose; an SDF file written by labkit is needed")
     poses = []
     with rdBase.BlockLogs():
         supplier = Chem.SDMolSupplier()
@@ -160,8 +162,6 @@ def poses_from_sdf(text: str, where: str = "SDF text") -> list[Pose]:
             if molecule is None:
                 raise InputError(f"{where}: record {number} is no readable molecule")
             poses.append(_read_pose(molecule, f"{where}: record {number}"))
-    if not poses:
-        raise InputError(f"{where}: holds no pose; an SDF file written by labkit is needed")
     return poses
 
 

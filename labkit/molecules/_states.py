@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 
 from rdkit import Chem, rdBase
@@ -10,9 +9,7 @@ from rdkit.Chem.EnumerateStereoisomers import EnumerateStereoisomers, StereoEnum
 
 from labkit.errors import EvaluationError, InputError
 from labkit.molecules._parse import parse
-
-_AMMONIUM = Chem.MolFromSmarts("[NX4+;!H0;!$(N~[!#6])]")
-_WITHDRAWING = Chem.MolFromSmarts("[c,n,o,s,$([#6]=,#[#6,#7,#8,#16]),$([N,O,F,S,Cl,Br,I])]")
+from labkit.molecules._protonation import protonated
 
 
 @dataclass(frozen=True)
@@ -37,11 +34,6 @@ class State:
 def prepare_states(smiles: str, *, ph: float = 7.4, max_states: int = 4) -> tuple[State, ...]:
     """States of a molecule to be docked: the dominant protonation state, each open stereocentre both ways.
 
-    Charges follow Dimorphite-DL's table of mean pKa values (Ropp et al. 2019, 10.1186/s13321-019-0336-9).
-    It treats sites one by one, so it charges both nitrogens of a piperazine; of two ammonium groups at
-    most three bonds apart only the more basic one is kept above pH 7 (second pKa of ethylenediamine 6.9,
-    of piperazine 5.3; CRC Handbook of Chemistry and Physics).
-
     Args:
         smiles: one SMILES, normally in the standard form of `standardise`.
         ph: pH, 0–14.
@@ -55,64 +47,12 @@ def prepare_states(smiles: str, *, ph: float = 7.4, max_states: int = 4) -> tupl
         raise InputError(f"pH {ph}: a value from 0 to 14 is needed")
     if max_states < 1:
         raise InputError(f"max_states = {max_states}: at least 1 is needed")
-    molecule = _one_proton_per_diamine(_protonate(parse(smiles), ph), ph)
+    molecule = protonated(parse(smiles), ph)
     isomers = _stereoisomers(molecule, max_states)
     if not isomers:
         raise EvaluationError(f"{smiles}: none of its stereoisomers can be built in three dimensions")
     charge = int(Chem.GetFormalCharge(molecule))
     return tuple(State(isomer, ph, charge, i, len(isomers)) for i, isomer in enumerate(isomers, start=1))
-
-
-def _protonate(molecule: Chem.Mol, ph: float) -> Chem.Mol:
-    import dimorphite_dl  # takes half a second; only docking needs it
-
-    given = Chem.MolToSmiles(molecule)
-    logger = logging.getLogger("dimorphite_dl")
-    was_disabled, logger.disabled = logger.disabled, True
-    try:
-        # Precision 0 narrows each site's pKa range to its mean, so exactly the dominant state is left.
-        states = dimorphite_dl.protonate_smiles(given, ph_min=ph, ph_max=ph, precision=0.0)
-    except Exception as error:  # Dimorphite-DL raises bare exceptions of several kinds
-        raise EvaluationError(f"{given}: no protonation state found ({error})") from None
-    finally:
-        logger.disabled = was_disabled
-    with rdBase.BlockLogs():
-        state = Chem.MolFromSmiles(states[0]) if states else None
-    if state is None:
-        raise EvaluationError(f"{given}: no protonation state found at pH {ph:g}")
-    return state
-
-
-def _one_proton_per_diamine(molecule: Chem.Mol, ph: float) -> Chem.Mol:
-    if ph < 7.0:
-        return molecule
-    while (crowded := _crowded_ammonium(molecule)) is not None:
-        edited = Chem.RWMol(molecule)
-        atom = edited.GetAtomWithIdx(crowded)
-        atom.SetFormalCharge(0)
-        if atom.GetNoImplicit():
-            atom.SetNumExplicitHs(max(0, atom.GetNumExplicitHs() - 1))
-        Chem.SanitizeMol(edited)
-        molecule = Chem.MolFromSmiles(Chem.MolToSmiles(edited))
-    return molecule
-
-
-def _crowded_ammonium(molecule: Chem.Mol) -> int | None:
-    """The most acidic ammonium nitrogen that has another within three bonds, if there is one."""
-    cations = [match[0] for match in molecule.GetSubstructMatches(_AMMONIUM)]
-    distance = Chem.GetDistanceMatrix(molecule)
-    crowded = [i for i in cations if any(i != j and distance[i, j] <= 3 for j in cations)]
-    if not crowded:
-        return None
-    withdrawing = {match[0] for match in molecule.GetSubstructMatches(_WITHDRAWING)} - set(cations)
-    ranks = list(Chem.CanonicalRankAtoms(molecule))
-
-    def acidity(i: int) -> tuple[int, int, int]:
-        # Groups that pull electrons two bonds away lower the pKa; so does a third carbon, in water.
-        pull = sum(1 for j in withdrawing if distance[i, j] == 2)
-        return pull, molecule.GetAtomWithIdx(i).GetDegree(), ranks[i]
-
-    return max(crowded, key=acidity)
 
 
 def _stereoisomers(molecule: Chem.Mol, limit: int) -> list[str]:

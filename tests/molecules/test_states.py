@@ -12,11 +12,20 @@ from labkit.molecules import conformer, prepare_states
         ("c1ccncc1", "c1ccncc1"),  # 5.2
         ("Nc1ccccc1", "Nc1ccccc1"),  # 4.6
         ("Oc1ccccc1", "Oc1ccccc1"),  # 10.0
+        ("CC(=O)Nc1ccc(O)cc1", "CC(=O)Nc1ccc(O)cc1"),  # paracetamol, 9.4
+        ("O=[N+]([O-])c1ccc(O)cc1", "O=[N+]([O-])c1ccc([O-])cc1"),  # 7.15
+        ("O=c1cc[nH]c(=O)[nH]1", "O=c1cc[nH]c(=O)[nH]1"),  # uracil, 9.5
+        ("O=C1NC(=O)C(c2ccccc2)(c2ccccc2)N1", "O=C1NC(=O)C(c2ccccc2)(c2ccccc2)N1"),  # phenytoin, 8.3
+        ("c1nnn[nH]1", "c1nnn[n-]1"),  # tetrazole, 4.9
+        ("CC(=O)NS(=O)(=O)c1ccccc1", "CC(=O)[N-]S(=O)(=O)c1ccccc1"),  # acyl sulfonamides, about 4
+        ("CC(=O)NN", "CC(=O)NN"),  # acetylhydrazine: base 3.2, acid about 12
+        ("CN(C)c1ccncc1", "CN(C)c1cc[nH+]cc1"),  # DMAP, 9.7
+        ("CN(C)CC#N", "CN(C)CC#N"),  # 4.2
         ("NC(=N)c1ccccc1", "NC(=[NH2+])c1ccccc1"),  # 11.6
         ("C1CNCCN1", "C1C[NH2+]CCN1"),  # 9.7 and 5.3: one proton only
         ("NCCN", "NCC[NH3+]"),  # 9.9 and 6.9
         ("NCCCCN", "[NH3+]CCCC[NH3+]"),  # 10.8 and 9.4: both
-        # imatinib: 8.1 at the N-methyl nitrogen, 3.7 at the benzylic one (Szakács et al. 2005, 10.1021/jm049546c)
+        # imatinib: 8.1 at the N-methyl nitrogen, others below 4 (Szakács et al. 2005, 10.1021/jm049546c)
         (
             "Cc1ccc(NC(=O)c2ccc(CN3CCN(C)CC3)cc2)cc1Nc1nccc(-c2cccnc2)n1",
             "Cc1ccc(NC(=O)c2ccc(CN3CC[NH+](C)CC3)cc2)cc1Nc1nccc(-c2cccnc2)n1",

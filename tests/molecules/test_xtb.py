@@ -19,7 +19,7 @@ def test_relaxed_water_has_the_published_gfn2_energy(capfd: pytest.CaptureFixtur
 
 def test_energies_of_far_molecules_add_up() -> None:
     symbols, positions = WATER
-    far = np.array(positions) + [0.0, 0.0, 60.0]
+    far = np.add(positions, [0.0, 0.0, 60.0])
     pair = xtb_energy(symbols * 2, np.vstack([positions, far]))
     assert pair == pytest.approx(2 * xtb_energy(symbols, positions), abs=1e-6)
 

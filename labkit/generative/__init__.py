@@ -1,5 +1,7 @@
 """The AI layer: a chemical language model, its training, sampling, and goal-directed generation."""
 
+from labkit.generative._card import build_prior as build_prior
+from labkit.generative._card import judge as judge
 from labkit.generative._optimiser import Optimiser as Optimiser
 from labkit.generative._optimiser import OptimiserSettings as OptimiserSettings
 from labkit.generative._optimiser import Proposed as Proposed
@@ -10,5 +12,4 @@ from labkit.generative._prior import generate_counted as generate_counted
 from labkit.generative._prior import load_prior as load_prior
 from labkit.generative._prior import save_prior as save_prior
 from labkit.generative._training import PriorTraining as PriorTraining
-from labkit.generative._training import train_prior as train_prior
 from labkit.generative._vocabulary import Vocabulary as Vocabulary

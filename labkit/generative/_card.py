@@ -1,0 +1,130 @@
+"""From a finished training to a prior with its card: what it was made from and how well it writes."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import jax
+from tqdm import tqdm
+
+from labkit.generative._network import SmilesGRU
+from labkit.generative._prior import Prior, half_precision, sample, save_prior, valid_smiles
+from labkit.generative._training import PriorTraining, TrainedPrior, train_prior
+from labkit.generative._vocabulary import Vocabulary
+from labkit.molecules import canonical_smiles, internal_diversity
+
+_BATCH = 500
+
+
+def build_prior(
+    smiles: Sequence[str],
+    path: Path,
+    settings: PriorTraining | None = None,
+    *,
+    data: str,
+    resume: bool = False,
+    report: Callable[[str], None] = lambda line: None,
+) -> Prior:
+    """Trains a prior, judges it as it will be read back (16-bit weights), and writes it with its card.
+
+    Args:
+        smiles: training strings.
+        path: safetensors file to write; the training's state is kept beside it.
+        settings: how to train.
+        data: the data's name and origin, for the card.
+        resume: go on from the state beside ``path``.
+        report: takes a line of text now and then.
+
+    Raises:
+        InputError: as ``train_prior``.
+    """
+    settings = settings or PriorTraining()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    state = path.with_suffix(".training.safetensors")
+    trained = train_prior(smiles, state, settings, resume=resume, report=report)
+    report("judging 16-bit weights on 10,000 samples")
+    network = half_precision(trained.network)
+    card = _card(trained, network, smiles, settings, data)
+    prior = Prior(network, trained.vocabulary, card)
+    save_prior(prior, path)
+    return prior
+
+
+def _card(
+    trained: TrainedPrior, network: SmilesGRU, smiles: Sequence[str], settings: PriorTraining, data: str
+) -> dict[str, Any]:
+    return {
+        "data": data,
+        "strings": len(smiles),
+        "split": {
+            "training": len(trained.training_smiles),
+            "held_out_fraction": settings.held_out,
+            "left_out_for_rare_tokens": len(smiles)
+            - round(len(trained.training_smiles) / (1 - settings.held_out)),
+        },
+        "settings": asdict(settings),
+        "parameters": sum(leaf.size for leaf in jax.tree.leaves(network)),
+        "seconds": round(trained.seconds),
+        "hardware": {"system": platform.platform(), "processor": _processor(), "cores": os.cpu_count()},
+        "versions": {name: metadata.version(name) for name in ("jax", "equinox", "optax", "rdkit")},
+        "loss_curve_nats_a_string": trained.loss_curve,
+        "valid_before_rounding": judge(trained.network, trained.vocabulary, 5_000)["valid"],
+        **judge(network, trained.vocabulary, 10_000, known=trained.training_smiles),
+    }
+
+
+def judge(
+    network: SmilesGRU,
+    vocabulary: Vocabulary,
+    count: int,
+    *,
+    known: Sequence[str] | None = None,
+    seed: int = 1,
+) -> dict[str, float]:
+    """Quality of what a language model writes, as MOSES defines it.
+
+    Polykovskiy et al. 2020, doi:10.3389/fphar.2020.565644.
+
+    Args:
+        network: the model.
+        vocabulary: its vocabulary.
+        count: strings to draw.
+        known: training strings; with them novelty, uniqueness and diversity are judged, too.
+        seed: of the draw.
+
+    Returns:
+        ``samples``, ``valid`` (fraction of strings that are molecules); with ``known`` also ``unique_1k`` and
+        ``unique_10k`` (fraction of different molecules among the first valid ones), ``novelty`` (fraction of
+        the different ones not trained on), ``internal_diversity`` (IntDiv, p = 1, of the first 2,000).
+    """
+    key = jax.random.key(seed)
+    texts: list[str] = []
+    for batch in tqdm(range(-(-count // _BATCH)), desc="sampling", disable=None):
+        drawn = sample(network, vocabulary, key=jax.random.fold_in(key, batch), count=_BATCH)
+        texts += [item.text for item in drawn]
+    valid = [smiles for smiles in map(valid_smiles, texts[:count]) if smiles is not None]
+    quality: dict[str, float] = {"samples": count, "valid": len(valid) / count}
+    if known is not None:
+        different = set(valid)
+        trained_on = {canonical_smiles(text) for text in known}
+        quality |= {
+            "unique_1k": len(set(valid[:1000])) / len(valid[:1000]),
+            "unique_10k": len(set(valid[:10_000])) / len(valid[:10_000]),
+            "novelty": len(different - trained_on) / len(different),
+            "internal_diversity": internal_diversity(valid[:2000]),
+        }
+    return quality
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")

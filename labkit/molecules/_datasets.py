@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import hashlib
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from labkit.errors import InputError
 from labkit.store import data_path
 
 _ZINC250K_SHA256 = "2517c87f49cd488660c02f9241a68421ce1ddb9b947ca1bd67053a8dd75b0078"
+_MAX_SMILES_BYTES = 500_000_000
 
 
 @dataclass(frozen=True)
@@ -64,3 +66,23 @@ def _verified(path: Path, sha256: str) -> bytes:
     if found != sha256:
         raise InputError(f"{path}: sha256 {found[:12]}… instead of {sha256[:12]}…; restore the shipped file")
     return content
+
+
+def read_smiles_file(path: Path) -> list[str]:
+    """First column of a text file with one SMILES a line, plain or gzip; empty lines are left out.
+
+    Raises:
+        InputError: if it can't be read, is unreasonably large or holds no line; names the first line at fault.
+    """
+    try:
+        with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
+            content = file.read(_MAX_SMILES_BYTES + 1)
+        lines = content.decode("utf-8").splitlines()
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise InputError(f"'{path}' can't be read as SMILES, one a line: {error}") from None
+    if len(content) > _MAX_SMILES_BYTES:
+        raise InputError(f"'{path}' holds more than {_MAX_SMILES_BYTES} bytes; split it")
+    smiles = [line.split()[0] for line in lines if line.strip()]
+    if not smiles:
+        raise InputError(f"'{path}' is empty; SMILES are needed, one a line")
+    return smiles

@@ -1,0 +1,356 @@
+"""The command line: parse, call, print. Nothing is decided here; what is heavy is imported when used."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from labkit.errors import InputError, LabkitError
+
+Answer = dict[str, Any]
+
+
+class _Parser(argparse.ArgumentParser):
+    """Tells a wrong command line in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; the exit code is 0 done, 2 bad input, 130 interrupted with state saved, else 1."""
+    parser = _parser()
+    parsed, unknown = parser.parse_known_args(arguments)
+    if unknown and parsed.command is not _not_yet:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    logging.getLogger("labkit").setLevel(logging.INFO)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        answer = parsed.command(parsed)
+    except LabkitError as error:
+        print(f"labkit: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("labkit: interrupted; what was done is saved", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    if answer is None:
+        return 0
+    if parsed.json:
+        print(json.dumps(answer, default=str))
+    else:
+        print(parsed.show(answer))
+    return 1 if answer.get("ok") is False else 0
+
+
+def _interrupt(signum: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="labkit", description="A hybrid computing lab for drug discovery.")
+    parser.add_argument("--version", action="version", version=_version())
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def add(
+        name: str,
+        function: Callable[[argparse.Namespace], Answer | None],
+        help: str,
+        show: Callable[[Answer], str] = lambda answer: json.dumps(answer, indent=2, default=str),
+        parent: Any = commands,
+    ) -> argparse.ArgumentParser:
+        command = parent.add_parser(name, help=help, description=help[0].upper() + help[1:] + ".")
+        command.add_argument("--json", action="store_true", help="one JSON object on stdout")
+        command.set_defaults(command=function, show=show)
+        return command
+
+    def group(name: str, help: str) -> Any:
+        return commands.add_parser(name, help=help).add_subparsers(metavar="COMMAND", required=True)
+
+    run = add("run", _run, "run a whole experiment: propose, dock, simulate, learn, report", _show_run)
+    run.add_argument(
+        "campaign", nargs="?", default="quick", help="a shipped campaign or a .toml file (quick)"
+    )
+    run.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override, dotted keys")
+    run.add_argument("--seed", type=int, help="in place of the campaign's own")
+    run.add_argument("--engine", default="local", help="where evaluations run (local)")
+    run.add_argument("--workers", type=int, help="worker processes (one a core)")
+    run.add_argument("--out", type=Path, default=Path("runs"), help="folder for the run's folder (runs)")
+
+    resume = add("resume", _resume, "carry an interrupted run on to the same end", _show_run)
+    resume.add_argument("run", help="the run's folder or name")
+    resume.add_argument("--workers", type=int, help="worker processes")
+
+    add("runs", _runs, "list the runs in ./runs and those shipped", _show_runs)
+
+    report = add("report", _report, "write the report of a run", lambda answer: answer["report"])
+    report.add_argument("run", help="the run's folder or name")
+    report.add_argument("--html", type=Path, metavar="FILE", help="where to write it (the run's folder)")
+
+    train = add(
+        "train", _train, "train a language model of molecules", parent=group("prior", "language models")
+    )
+    train.add_argument(
+        "--data", type=Path, metavar="FILE", help="SMILES, one a line, plain or .gz (ZINC250k)"
+    )
+    train.add_argument("--out", type=Path, default=Path("priors/zinc250k.safetensors"), metavar="FILE")
+    train.add_argument("--epochs", type=int, help="passes over the data")
+    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--resume", action="store_true", help="go on from the state beside --out")
+
+    generate = add(
+        "generate", _generate, "sample molecules from the language model", lambda a: "\n".join(a["smiles"])
+    )
+    generate.add_argument("--count", type=int, default=100, metavar="N")
+    generate.add_argument("--seed", type=int, default=0)
+    generate.add_argument("--prior", default="zinc250k", help="a shipped prior or a .safetensors file")
+    generate.add_argument("--scaffold", metavar="SMILES", help="(not built yet)")
+
+    dock = add("dock", _dock, "dock molecules into a target", _show_poses)
+    dock.add_argument("smiles", nargs="+", metavar="SMILES")
+    dock.add_argument("--target", default="abl1", metavar="NAME")
+    dock.add_argument("--exhaustiveness", type=int, default=4, metavar="N", help="search effort (4)")
+    dock.add_argument("--seed", type=int, default=0)
+    dock.add_argument(
+        "--out", type=Path, default=Path("poses"), metavar="DIR", help="for the SDF files (poses)"
+    )
+    dock.add_argument("--replay", action="store_true", help="answer from the poses that ship with the target")
+
+    target = add(
+        "add", _target_add, "prepare a target of your own", parent=group("target", "docking targets")
+    )
+    target.add_argument("name")
+    target.add_argument("--receptor", type=Path, required=True, metavar="FILE.pdb", help="with all hydrogens")
+    target.add_argument("--ligand", type=Path, required=True, metavar="FILE.sdf", help="in its site")
+
+    interaction = add("interaction", _interaction, "interaction energy of a dimer", _show_interaction)
+    interaction.add_argument("dimer", type=Path, metavar="DIMER.xyz")
+    interaction.add_argument("--level", default="standard", help="fast or standard")
+    interaction.add_argument("--seed", type=int, default=0)
+    interaction.add_argument("--threads", type=int, help="of the mean field (one a core)")
+
+    notebooks = add("notebooks", _notebooks, "run notebooks headless")
+    notebooks.add_argument("names", nargs="*", metavar="NAME", help="all by default")
+    notebooks.add_argument(
+        "-p", nargs=2, action="append", default=[], metavar=("KEY", "VALUE"), dest="parameters"
+    )
+    notebooks.add_argument("--out", type=Path, default=Path("notebooks-out"), metavar="DIR")
+
+    add("lab", _lab, "open JupyterLab on the notebooks")
+    add("doctor", _doctor, "check this installation and say what to do", _show_doctor)
+
+    for name, help in _LATER.items():
+        add(name, _not_yet, help + " (not built yet)").set_defaults(name=name)
+    return parser
+
+
+_LATER = {
+    "compare": "put runs side by side",
+    "optimize": "goal-directed generation for any objective",
+    "triplet": "vertical S0 → T1 energy",
+    "export": "hits as SDF and CSV",
+    "simulate": "project a run onto AI factories",
+    "bench": "benchmarks side by side with peers",
+    "dashboard": "serve a dashboard",
+}
+
+
+def _not_yet(args: argparse.Namespace) -> NoReturn:
+    raise InputError(f"'{args.name}' is not built yet; `labkit --help` lists what is")
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return f"labkit {version('labkit')}"
+
+
+def _run(args: argparse.Namespace) -> Answer:
+    from labkit.campaign import Campaign
+    from labkit.runner import report
+
+    campaign = Campaign.load(args.campaign, args.set)
+    run = campaign.run(args.seed, engine=args.engine, workers=args.workers, out=args.out)
+    return run.summary() | {"report": str(report(run))}
+
+
+def _resume(args: argparse.Namespace) -> Answer:
+    from labkit.campaign import resume
+    from labkit.runner import report
+
+    run = resume(args.run, workers=args.workers)
+    return run.summary() | {"report": str(report(run))}
+
+
+def _runs(args: argparse.Namespace) -> Answer:
+    from labkit.campaign import list_runs
+
+    return {"runs": list_runs()}
+
+
+def _report(args: argparse.Namespace) -> Answer:
+    from labkit.campaign import Run
+    from labkit.runner import report
+
+    return {"report": str(report(Run.open(args.run), args.html))}
+
+
+def _train(args: argparse.Namespace) -> Answer:
+    from labkit.generative import PriorTraining, build_prior
+    from labkit.molecules import load_zinc250k, read_smiles_file
+
+    if args.out.suffix != ".safetensors":
+        raise InputError(f"--out '{args.out}': a file name that ends in .safetensors is needed")
+    settings = PriorTraining(seed=args.seed, **({} if args.epochs is None else {"epochs": args.epochs}))
+    smiles = load_zinc250k() if args.data is None else read_smiles_file(args.data)
+    data = "ZINC250k (data/molecules/README.md)" if args.data is None else args.data.name
+    prior = build_prior(
+        smiles, args.out, settings, data=data, resume=args.resume, report=logging.getLogger("labkit").info
+    )
+    return {"prior": str(args.out)} | prior.card
+
+
+def _generate(args: argparse.Namespace) -> Answer:
+    from labkit.generative import generate_counted
+
+    if args.scaffold is not None:
+        raise InputError(f"--scaffold '{args.scaffold}': scaffold decoration is not built yet")
+    start = time.perf_counter()
+    smiles, valid = generate_counted(args.count, args.seed, prior=args.prior)
+    return {"smiles": smiles, "valid_fraction": valid, "seconds": time.perf_counter() - start}
+
+
+def _dock(args: argparse.Namespace) -> Answer:
+    from dataclasses import asdict
+
+    from labkit.docking import dock, load_target, shipped_poses, write_poses
+    from labkit.molecules import canonical_smiles, parse_all
+
+    target = load_target(args.target)
+    parse_all(args.smiles)  # every SMILES is checked before the first docking
+    answers = []
+    if args.replay:
+        kept = {canonical_smiles(pose.proposed): pose for pose in shipped_poses(target)}
+        for smiles in args.smiles:
+            if canonical_smiles(smiles) not in kept:
+                raise InputError(
+                    f"no pose of '{smiles}' ships with {target.name}; there are: {', '.join(kept)}"
+                )
+        found = [(smiles, kept[canonical_smiles(smiles)]) for smiles in args.smiles]
+    else:
+        found = [
+            (s, dock(s, target, exhaustiveness=args.exhaustiveness, seed=args.seed).best) for s in args.smiles
+        ]
+    for number, (smiles, pose) in enumerate(found, 1):
+        file = write_poses([pose], args.out / f"{target.name}-{number:03d}.sdf")
+        answers.append(
+            {
+                "smiles": smiles,
+                "state": pose.state.smiles,
+                "energy": pose.energy,
+                "ligand_efficiency": pose.ligand_efficiency,
+                "contacts": [asdict(contact) for contact in pose.contacts],
+                "file": str(file),
+            }
+        )
+    return {"target": target.name, "unit": "kcal/mol", "replayed": args.replay, "poses": answers}
+
+
+def _target_add(args: argparse.Namespace) -> Answer:
+    from labkit.docking import add_target
+
+    target = add_target(args.name, args.receptor, args.ligand)
+    return {
+        "target": target.name,
+        "box": {"center": target.box_center, "size": target.box_size, "unit": "Å"},
+        "folder": str(target.folder),
+        "rule": target.rule,
+        "dropped": target.dropped,
+    }
+
+
+def _interaction(args: argparse.Namespace) -> Answer:
+    from labkit.quantum import interaction_energy
+
+    return interaction_energy(args.dimer, args.level, seed=args.seed, threads=args.threads).as_dict()
+
+
+def _notebooks(args: argparse.Namespace) -> Answer:
+    from labkit.runner import run_notebooks
+
+    results = run_notebooks(args.names, dict(args.parameters), args.out)
+    return {"ok": all(result["status"] == "done" for result in results), "notebooks": results}
+
+
+def _lab(args: argparse.Namespace) -> None:
+    from labkit.runner import notebooks_folder
+
+    command = [sys.executable, "-m", "jupyterlab", "--notebook-dir", str(notebooks_folder())]
+    sys.stderr.flush()
+    os.execv(sys.executable, command)
+
+
+def _doctor(args: argparse.Namespace) -> Answer:
+    from labkit.doctor import checkup
+
+    return checkup()
+
+
+def _show_run(answer: Answer) -> str:
+    lines = [
+        f"{answer['status']} in {answer['seconds']:.0f} s, {answer['energy_wh']:.2f} Wh"
+        f" ± {answer['energy_uncertainty_wh']:.2f} ({answer['energy_method']})",
+        "evaluations: " + ", ".join(f"{name} {n}" for name, n in answer["evaluations"].items()),
+        "best molecules:",
+    ]
+    for row in answer["best"]:
+        parts = ", ".join(f"{name} {value:.2f}" for name, value in row["components"].items())
+        lines.append(f"  {row['score']:.3f}  {row['smiles']}  ({parts})")
+    return "\n".join([*lines, f"run:    {answer['run']}", f"report: {answer['report']}"])
+
+
+def _show_runs(answer: Answer) -> str:
+    rows = answer["runs"]
+    if not rows:
+        return "no runs yet; `labkit run` starts one"
+    return "\n".join(f"{r['run']:<40} {r['status']:<12} {r['seconds']:>8.0f} s  {r['folder']}" for r in rows)
+
+
+def _show_poses(answer: Answer) -> str:
+    return "\n".join(
+        f"{pose['energy']:7.2f} kcal/mol  {pose['smiles']}  "
+        + " ".join(dict.fromkeys(contact["residue"] for contact in pose["contacts"]))
+        + f"  {pose['file']}"
+        for pose in answer["poses"]
+    )
+
+
+def _show_interaction(answer: Answer) -> str:
+    error = answer["error_estimate_kcal_mol"]
+    lines = [
+        f"{answer['kcal_mol']:.2f} ± {error:.2f} kcal/mol  ({answer['method']}, {answer['charge_class']})"
+    ]
+    quantum = answer["quantum"]
+    if quantum:
+        lines.append(
+            f"quantum: δ {quantum['delta_kcal_mol']:+.4f} kcal/mol beside it,"
+            f" {quantum['error_mha']:.4f} mHa from exact in the same space"
+        )
+    return "\n".join([*lines, *answer["notes"]])
+
+
+def _show_doctor(answer: Answer) -> str:
+    rows = [f"{'ok  ' if c['ok'] else 'FAIL'}  {c['check']}: {c['found']}" for c in answer["checks"]]
+    mends = [f"      {c['check']}: {c['remedy']}" for c in answer["checks"] if not c["ok"]]
+    return "\n".join([*rows, *(["", "what to do:", *mends] if mends else ["", "all is well"])])

@@ -106,6 +106,8 @@ def dock(
     for name, value in (("exhaustiveness", exhaustiveness), ("n_poses", n_poses)):
         if not isinstance(value, int) or not 1 <= value <= 100:
             raise InputError(f"{name} = {value!r}: a whole number from 1 to 100 is needed")
+    if not isinstance(seed, int):
+        raise InputError(f"seed = {seed!r}: a whole number is needed")
     standard = standardise(smiles, max_heavy_atoms=MAX_HEAVY_ATOMS)
     _check_dockable(standard.smiles)
     states = prepare_states(standard.smiles, ph=ph, max_states=max_states)
@@ -184,7 +186,7 @@ def _search(
 
 @lru_cache(maxsize=2)
 def _vina(target: Target, seed: int) -> Vina:
-    """Vina with the target's maps, made once per process (3 s) and seed."""
+    """Vina with the target's maps, made once per process and seed (3 s): keep one seed for a whole campaign."""
     try:
         import meeko  # noqa: F401 - fails here, before the maps are computed
         from vina import Vina

@@ -74,6 +74,16 @@ class _Fragment:
         return sum(symbol != "H" for symbol in self.symbols)
 
 
+@dataclass(frozen=True)
+class _Pair:
+    """The two fragments of a contact, before their hydrogens are relaxed."""
+
+    name: str
+    contact: Contact
+    protein: _Fragment
+    ligand: _Fragment
+
+
 def contact_dimer(
     contact: Contact,
     pose: Pose,
@@ -97,22 +107,7 @@ def contact_dimer(
         InputError: if the contact does not belong to the pose.
         MissingDependencyError: if tblite is not installed.
     """
-    chosen = load_target(pose.target if target is None else target)
-    receptor = load_receptor(chosen)
-    if contact not in pose.contacts:
-        raise InputError(f"contact {contact.residue} {contact.part}: is not one of this pose's contacts")
-    name = f"{chosen.name}:{contact.residue}:{contact.part.replace(' ', '-')}:{contact.protein_atom}"
-    ligand = pose.molecule()
-    proteins = list(_protein_fragments(contact, receptor, name))
-    ligands = list(_ligand_fragments(contact, ligand))
-    for fragment in ligands:
-        for protein in proteins:
-            if protein.heavy_atoms + fragment.heavy_atoms <= max_heavy_atoms:
-                return _relaxed(protein, fragment, contact, receptor, ligand, name)
-    smallest = min(p.heavy_atoms for p in proteins) + min(f.heavy_atoms for f in ligands)
-    raise EvaluationError(
-        f"{name}: its smallest fragments hold {smallest} heavy atoms together; at most {max_heavy_atoms} may"
-    )
+    return _relaxed(_cut(contact, pose, target, max_heavy_atoms))
 
 
 def contact_dimers(
@@ -141,21 +136,41 @@ def contact_dimers(
         if len(dimers) == limit:
             break
         try:
-            dimer = contact_dimer(contact, pose, target, max_heavy_atoms=max_heavy_atoms)
+            pair = _cut(contact, pose, target, max_heavy_atoms)
+            charges = pair.protein.charge, pair.ligand.charge
+            if neutral_only and any(charges):
+                refused.append(
+                    f"{pair.name}: charges {charges[0]:+d} and {charges[1]:+d}; neutral pairs only"
+                )
+                continue
+            dimers.append((contact, _relaxed(pair)))
         except EvaluationError as error:
             refused.append(str(error))
-            continue
-        if neutral_only and (dimer.charge_a or dimer.charge_b):
-            refused.append(
-                f"{dimer.name}: charges {dimer.charge_a:+d} and {dimer.charge_b:+d}; neutral pairs only"
-            )
-            continue
-        dimers.append((contact, dimer))
     return dimers, refused
 
 
+def _cut(contact: Contact, pose: Pose, target: str | Target | None, max_heavy_atoms: int) -> _Pair:
+    """Both fragments of a contact, the hydrogens of the caps not yet relaxed."""
+    chosen = load_target(pose.target if target is None else target)
+    if contact not in pose.contacts:
+        raise InputError(f"contact {contact.residue} {contact.part}: is not one of this pose's contacts")
+    name = f"{chosen.name}:{contact.residue}:{contact.part.replace(' ', '-')}:{contact.protein_atom}"
+    proteins = list(_protein_fragments(contact, load_receptor(chosen), name))
+    if not proteins:
+        raise EvaluationError(f"{name}: the receptor file lacks atoms of this group; can't be cut")
+    ligands = list(_ligand_fragments(contact, pose.molecule()))
+    for ligand in ligands:
+        for protein in proteins:
+            if protein.heavy_atoms + ligand.heavy_atoms <= max_heavy_atoms:
+                return _Pair(name, contact, protein, ligand)
+    smallest = min(p.heavy_atoms for p in proteins) + min(f.heavy_atoms for f in ligands)
+    raise EvaluationError(
+        f"{name}: its smallest fragments hold {smallest} heavy atoms together; at most {max_heavy_atoms} may"
+    )
+
+
 def _protein_fragments(contact: Contact, receptor: Receptor, name: str) -> Iterator[_Fragment]:
-    """Fragments of the contact's residue, the most complete first; at least one."""
+    """Fragments of the contact's residue, the most complete first."""
     anchor = contact.protein_atoms[0]
     residue = receptor.residues[receptor.residue_of[anchor]]
     if contact.part == "backbone":
@@ -191,10 +206,17 @@ def _peptide_fragments(anchor: int, receptor: Receptor, residue: Residue, name: 
         raise EvaluationError(f"{name}: has no peptide bond there (chain end); can't be cut")
     before = receptor.residues[receptor.residue_of[carbon]]
     after = receptor.residues[receptor.residue_of[nitrogen]]
-    core = [carbon, before.atoms["O"], nitrogen]
+    oxygen = before.atoms.get("O")
+    # The capping groups ACE and NME have a CH3 in the place of a CA.
+    arms = [r.atoms.get("CA", r.atoms.get("CH3")) for r in (before, after)]
     # Proline's CD is the third carbon on nitrogen; without it the cap would make a donor that isn't there.
-    arms = [before.atoms["CA"], after.atoms["CA"]] + ([after.atoms["CD"]] if after.name == "PRO" else [])
-    sets = [{*core, *arms}] if after.name == "PRO" else [{*core, *arms}, set(core)]
+    if after.name == "PRO":
+        arms.append(after.atoms.get("CD"))
+    whole = [carbon, oxygen, nitrogen, *arms]
+    found = {i for i in whole if i is not None}
+    if len(found) < len(whole):
+        return
+    sets = [found] if after.name == "PRO" else [found, found - set(arms)]
     for kept in sets:
         if anchor in kept:
             yield _capped(receptor.symbols, receptor.coordinates, receptor.neighbours, kept, 0)
@@ -325,45 +347,38 @@ def _capped(
     return _Fragment(tuple(out_symbols), np.array(positions), charge, ends)
 
 
-def _relaxed(
-    protein: _Fragment, fragment: _Fragment, contact: Contact, receptor: Receptor, ligand: Chem.Mol, name: str
-) -> Dimer:
-    symbols = protein.symbols + fragment.symbols
-    start = np.vstack([protein.coordinates, fragment.coordinates])
+def _relaxed(pair: _Pair) -> Dimer:
+    protein, ligand = pair.protein, pair.ligand
+    symbols = protein.symbols + ligand.symbols
+    start = np.vstack([protein.coordinates, ligand.coordinates])
     size = len(protein.symbols)
-    _face_hydroxyls(start, symbols, protein, fragment, contact)
-    relaxed = relax_hydrogens(symbols, start, protein.charge + fragment.charge, solvent="water")
-    before, after = (_parents(symbols, positions) for positions in (start, relaxed))
-    for hydrogen in before:
-        if before[hydrogen] != after[hydrogen]:
-            raise EvaluationError(
-                f"{name}: a proton moved from one heavy atom to another; the pair has no clear charges"
-            )
+    _face_hydroxyls(start, symbols, pair)
+    charge = protein.charge + ligand.charge
+    relaxed = relax_hydrogens(symbols, start, charge, solvent="water")
+    if _parents(symbols, start) != _parents(symbols, relaxed):
+        raise EvaluationError(
+            f"{pair.name}: a proton moved from one heavy atom to another; the pair has no clear charges"
+        )
     return Dimer(
         symbols=symbols,
         coordinates=relaxed,
-        charge=protein.charge + fragment.charge,
+        charge=charge,
         charge_a=protein.charge,
-        charge_b=fragment.charge,
+        charge_b=ligand.charge,
         selection_a=tuple(range(size)),
         selection_b=tuple(range(size, len(symbols))),
-        name=name,
+        name=pair.name,
     )
 
 
-def _face_hydroxyls(
-    positions: NDArray[np.float64],
-    symbols: Sequence[str],
-    protein: _Fragment,
-    fragment: _Fragment,
-    contact: Contact,
-) -> None:
+def _face_hydroxyls(positions: NDArray[np.float64], symbols: Sequence[str], pair: _Pair) -> None:
     """Turn a hydroxyl towards its acceptor, in place: relaxing finds only the nearest minimum."""
-    if contact.kind != "hydrogen bond" or contact.ligand_atom not in fragment.ends:
+    contact, protein, ligand = pair.contact, pair.protein, pair.ligand
+    if contact.kind != "hydrogen bond" or contact.ligand_atom not in ligand.ends:
         return
     parents = _parents(symbols, positions)
     first = protein.ends[contact.protein_atoms[0]]
-    second = len(protein.symbols) + fragment.ends[contact.ligand_atom]
+    second = len(protein.symbols) + ligand.ends[contact.ligand_atom]
     for donor, acceptor in ((first, second), (second, first)):
         own = [h for h, parent in parents.items() if parent == donor]
         if symbols[donor] != "O" or len(own) != 1 or acceptor in parents.values():

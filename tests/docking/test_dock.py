@@ -1,12 +1,14 @@
 import dataclasses
 import multiprocessing
 import pickle
+import sys
 from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
 from labkit.docking import Docking, dock, load_target, rmsd
-from labkit.errors import InputError
+from labkit.docking._dock import _vina
+from labkit.errors import InputError, MissingDependencyError
 
 IMATINIB = "Cc1ccc(NC(=O)c2ccc(CN3CCN(C)CC3)cc2)cc1Nc1nccc(-c2cccnc2)n1"
 SMALL = "CC(=O)Nc1ccc(O)cc1"
@@ -93,9 +95,18 @@ def test_what_cannot_be_docked_is_refused_in_one_line(smiles: str, fault: str) -
         ({"exhaustiveness": 0}, "exhaustiveness = 0: a whole number from 1 to 100"),
         ({"n_poses": 1000}, "n_poses = 1000"),
         ({"ph": -1.0}, "pH -1"),
+        ({"seed": 0.5}, "seed = 0.5"),
         ({"target": "abl9"}, "target 'abl9': not known; there are abl1"),
     ],
 )
 def test_senseless_settings_are_refused(options: dict[str, int], fault: str) -> None:
     with pytest.raises(InputError, match=fault):
         dock(SMALL, **options)  # type: ignore[arg-type]
+
+
+def test_a_platform_without_vina_gets_one_line_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "vina", None)
+    _vina.cache_clear()
+    with pytest.raises(MissingDependencyError, match=r"pip install 'vina>=1\.2\.7'.*shipped_poses") as error:
+        dock(SMALL)
+    assert "\n" not in str(error.value)

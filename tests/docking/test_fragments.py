@@ -10,7 +10,7 @@ from labkit.docking._fragments import _units
 from labkit.docking._pose import make_pose
 from labkit.docking._receptor import load_receptor
 from labkit.errors import EvaluationError, InputError
-from labkit.molecules import Dimer, State, xtb_energy
+from labkit.molecules import Dimer, State, conformer, xtb_energy
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +112,37 @@ def test_what_is_too_large_is_refused_with_the_size(crystal: Pose) -> None:
         EvaluationError, match=r"MET318:backbone:N: its smallest fragments hold 9 heavy atoms"
     ):
         _dimer(crystal, "A:MET318", "N", size=8)
+
+
+def _methanol_near(label: str, name: str) -> Pose:
+    """Methanol with its oxygen 3.2 Å from an atom of the receptor, on the far side of the residue."""
+    target = load_target("abl1")
+    receptor = load_receptor(target)
+    residue = next(r for r in receptor.residues if r.label == label)
+    site = receptor.coordinates[residue.atoms[name]]
+    outward = site - receptor.coordinates[list(residue.atoms.values())].mean(axis=0)
+    methanol = conformer("CO")
+    start = methanol.GetConformer().GetPositions()
+    moved = start - start[1] + site + 3.2 * outward / np.linalg.norm(outward)
+    for i, position in enumerate(moved):
+        methanol.GetConformer().SetAtomPosition(i, position.tolist())
+    state = State("CO", 7.4, 0, 1, 1)
+    return make_pose(methanol, target, proposed="CO", state=state, rank=1, energy=-1.0, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("residue", "atom", "reason"),
+    [
+        ("A:GLN498", "O", "has no peptide bond there"),  # the chain's end
+        ("A:MET225", "N", "has no peptide bond there"),  # its start
+        ("A:CYS369", "SG", "its sulphur carries no hydrogen"),
+    ],
+)
+def test_what_has_no_closed_shell_cut_is_refused(residue: str, atom: str, reason: str) -> None:
+    pose = _methanol_near(residue, atom)
+    with pytest.raises(EvaluationError, match=reason):
+        _dimer(pose, residue, atom)
+    assert any(reason in line for line in contact_dimers(pose, limit=99)[1])
 
 
 def test_a_contact_of_another_pose_is_refused(crystal: Pose) -> None:

@@ -186,7 +186,7 @@ def _search(
 
 @lru_cache(maxsize=2)
 def _vina(target: Target, seed: int) -> Vina:
-    """Vina with the target's maps, made once per process and seed (3 s): keep one seed for a whole campaign."""
+    """Vina with the target's maps, made once per process and seed (3 s): a campaign keeps one seed."""
     try:
         import meeko  # noqa: F401 - fails here, before the maps are computed
         from vina import Vina

@@ -1,0 +1,155 @@
+"""Molecules as chemists draw them, and what sets of them look like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+import numpy as np
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from rdkit import Chem
+from rdkit.Chem import rdDepictor
+from rdkit.Chem.Draw import rdMolDraw2D
+
+from labkit.dashboards import palette
+from labkit.dashboards._page import Block, Picture, image, picture
+from labkit.molecules import parse, tanimoto
+
+
+def formula_svg(
+    smiles: str, *, width: int = 300, height: int = 210, atoms: Sequence[int] = (), numbered: bool = False
+) -> str:
+    """Structural formula of a molecule as SVG.
+
+    Args:
+        smiles: one SMILES.
+        width: in pixels.
+        height: in pixels.
+        atoms: indices of atoms to highlight.
+        numbered: whether each atom shows its index.
+
+    Raises:
+        InputError: if the SMILES can't be read.
+    """
+    molecule = Chem.Mol(parse(smiles))
+    rdDepictor.SetPreferCoordGen(True)
+    rdDepictor.Compute2DCoords(molecule)
+    drawing = rdMolDraw2D.MolDraw2DSVG(width, height)
+    options = drawing.drawOptions()
+    options.clearBackground = False
+    options.addAtomIndices = numbered
+    options.fixedBondLength = 28.0  # small molecules aren't blown up
+    options.setAtomPalette(
+        {
+            Chem.GetPeriodicTable().GetAtomicNumber(symbol): to_rgb(colour)
+            for symbol, colour in palette.ELEMENTS.items()
+        }
+    )
+    options.setHighlightColour((*to_rgb(palette.YELLOW), 0.8))
+    rdMolDraw2D.PrepareAndDrawMolecule(drawing, molecule, highlightAtoms=list(atoms))
+    drawing.FinishDrawing()
+    return str(drawing.GetDrawingText())
+
+
+def cards(smiles: Sequence[str], texts: Sequence[Mapping[str, str]], *, titles: Sequence[str] = ()) -> Block:
+    """Molecules side by side, each drawn above its name and numbers.
+
+    Args:
+        smiles: what is drawn.
+        texts: for each molecule name to value of what stands below.
+        titles: for each molecule what stands above.
+    """
+    found = []
+    for i, (one, rows) in enumerate(zip(smiles, texts, strict=True)):
+        title = f"<strong>{escape(titles[i])}</strong><br>" if titles else ""
+        drawn = image(formula_svg(one), f"Structural formula of {one}", "width:100%;height:auto")
+        lines = "".join(
+            f'<div style="display:flex;justify-content:space-between;gap:0.7em"><span>{escape(name)}</span>'
+            f'<span style="text-align:right">{escape(value)}</span></div>'
+            for name, value in rows.items()
+        )
+        code = f'<code style="font-size:0.8em;overflow-wrap:anywhere">{escape(one)}</code>'
+        found.append(
+            '<div style="border:1px solid #ddd;border-radius:6px;padding:0.6em;font-size:0.9em">'
+            f"{title}{drawn}{code}{lines}</div>"
+        )
+    style = "display:grid;grid-template-columns:repeat(auto-fill,minmax(15em,1fr));gap:0.8em"
+    return Block(f'<div style="{style}">{"".join(found)}</div>')
+
+
+def histograms(sets: Mapping[str, Mapping[str, Sequence[float]]]) -> Picture:
+    """Distributions side by side: a panel a quantity, a line a set.
+
+    Args:
+        sets: name of the set → quantity with its unit → values.
+    """
+    quantities = list(next(iter(sets.values())))
+    columns = 3
+    rows = -(-len(quantities) // columns)
+    with palette.style():
+        figure = Figure(figsize=(9.0, 2.5 * rows))
+        panels = figure.subplots(rows, columns, squeeze=False).flat
+        for panel, quantity in zip(panels, quantities, strict=False):
+            everything = np.concatenate([np.asarray(values[quantity], float) for values in sets.values()])
+            bins = np.linspace(everything.min(), everything.max(), 26)
+            for i, (name, values) in enumerate(sets.items()):
+                # Few molecules make a ragged histogram: each is a tick on the axis instead.
+                if len(values[quantity]) < 50:
+                    level = -0.05 * i
+                    panel.plot(
+                        values[quantity],
+                        np.full(len(values[quantity]), level),
+                        palette.MARKERS[i],
+                        color=palette.SERIES[i],
+                        label=name,
+                        transform=panel.get_xaxis_transform(),
+                        clip_on=False,
+                        markersize=5,
+                    )
+                else:
+                    panel.hist(
+                        values[quantity],
+                        bins,
+                        density=True,
+                        histtype="stepfilled",
+                        color=palette.SKY,
+                        alpha=0.6,
+                        label=name,
+                    )
+            panel.set_xlabel(quantity)
+            panel.set_yticks([])
+        for panel in list(panels):
+            panel.set_visible(False)
+        handles, labels = figure.axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper center", ncols=len(sets))
+    alt = "Distributions. " + " ".join(
+        f"{quantity}: "
+        + ", ".join(f"median {np.median(v[quantity]):.3g} for {name}" for name, v in sets.items())
+        + "."
+        for quantity in quantities
+    )
+    return picture(figure, alt)
+
+
+def similarity_matrix(names: Sequence[str], smiles: Sequence[str]) -> Picture:
+    """Tanimoto similarities between molecules, as a field."""
+    values = np.array([[tanimoto(a, b) for b in smiles] for a in smiles])
+    with palette.style():
+        figure = Figure(figsize=(6.6, 5.4))
+        axes = figure.subplots()
+        field = axes.imshow(values, cmap="cividis", vmin=0, vmax=1)
+        axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
+        axes.set_yticks(range(len(names)), names)
+        axes.grid(visible=False)
+        for i, row in enumerate(values):
+            for j, value in enumerate(row):
+                colour = "black" if value > 0.55 else "white"
+                axes.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=8, color=colour)
+        figure.colorbar(field, label="Tanimoto similarity")
+    off = values[~np.eye(len(values), dtype=bool)]
+    alt = (
+        f"Tanimoto similarities of {', '.join(names)}; between different ones {off.min():.2f} to "
+        f"{off.max():.2f}, median {np.median(off):.2f}."
+    )
+    return picture(figure, alt)

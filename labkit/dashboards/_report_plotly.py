@@ -1,0 +1,102 @@
+"""The report's figures to point at: plotly, for a notebook that is open in JupyterLab."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from labkit.dashboards import palette
+from labkit.dashboards._report_figures import FLOOR_MHA, KINDS, contact_rows, solver_errors
+from labkit.dashboards._report_model import ContactEnergy, Round
+from labkit.dashboards._report_words import GOAL_MHA
+
+
+def scores_by_round(rounds: Sequence[Round]) -> go.Figure:
+    """Score of every proposal by round; pointing at one shows its SMILES."""
+    figure = go.Figure()
+    spread = np.random.default_rng(0)
+    for found in rounds:
+        figure.add_scatter(
+            x=found.number + spread.uniform(-0.22, 0.22, len(found.scores)),
+            y=found.scores,
+            text=found.smiles,
+            mode="markers",
+            name=f"round {found.number}",
+            hovertemplate="%{text}<br>score %{y:.3f}",
+            marker={"color": palette.GREY if found.number == 1 else palette.SKY, "size": 7},
+        )
+    means = [found.mean for found in rounds]
+    figure.add_scatter(
+        x=[found.number for found in rounds],
+        y=[mean.value for mean in means],
+        error_y={
+            "array": [mean.high - mean.value for mean in means],
+            "arrayminus": [mean.value - mean.low for mean in means],
+        },
+        mode="markers",
+        name="mean, 95 % interval",
+        marker={"color": palette.BLUE, "symbol": "diamond", "size": 11},
+    )
+    figure.add_hline(means[0].value, line_dash="dash", annotation_text="the prior's mean")
+    return _plain(figure, "round", "score (0–1)", xaxis={"dtick": 1})
+
+
+def contact_energies(contacts: Sequence[ContactEnergy]) -> go.Figure:
+    """Interaction energies by residue; pointing at one shows molecule and distance."""
+    figure = go.Figure()
+    rows = contact_rows(contacts)
+    for i, kind in enumerate(KINDS):
+        shown = [(label, c) for label, members in rows for c in members if c.kind == kind]
+        figure.add_scatter(
+            x=[c.kcal_mol for _, c in shown],
+            y=[label for label, _ in shown],
+            error_x={"array": [c.error_kcal_mol for _, c in shown]},
+            text=[f"no. {c.number}, {c.distance:.2f} Å" for _, c in shown],
+            hovertemplate="%{text}<br>%{x:.2f} kcal/mol",
+            mode="markers",
+            name=kind,
+            marker={"color": palette.SERIES[i], "symbol": palette.PLOTLY_MARKERS[i], "size": 9},
+        )
+    order = [label for label, _ in rows][::-1]
+    return _plain(
+        figure, "interaction energy (kcal/mol)", "", yaxis={"categoryorder": "array", "categoryarray": order}
+    )
+
+
+def quantum_errors(contacts: Sequence[ContactEnergy]) -> go.Figure:
+    """The quantum solver and its controls against exact, on a logarithmic axis."""
+    figure = go.Figure()
+    numbers = [f"no. {c.number}, {c.residue} {c.part}" for c in contacts if c.quantum]
+    for i, (label, values) in enumerate(solver_errors(contacts).items()):
+        name = label.replace("\n", " ")
+        figure.add_scatter(
+            x=[name] * len(values),
+            y=np.maximum(values, FLOOR_MHA),
+            text=numbers,
+            hovertemplate="%{text}<br>%{y:.2g} mHa",
+            mode="markers",
+            name=name,
+            showlegend=False,
+            marker={"color": palette.SERIES[i], "symbol": palette.PLOTLY_MARKERS[i], "size": 10},
+        )
+    figure.add_hline(GOAL_MHA, line_dash="dash", annotation_text="1 mHa = 0.63 kcal/mol, labkit's goal")
+    return _plain(figure, "", "|error| against exact (mHa)", yaxis={"type": "log"})
+
+
+def _plain(
+    figure: go.Figure,
+    x: str,
+    y: str,
+    xaxis: Mapping[str, object] | None = None,
+    yaxis: Mapping[str, object] | None = None,
+) -> go.Figure:
+    figure.update_layout(
+        template="simple_white",
+        height=420,
+        xaxis={"title": x, **(xaxis or {})},
+        yaxis={"title": y, **(yaxis or {})},
+        margin={"t": 30},
+    )
+    return figure

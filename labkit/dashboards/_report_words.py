@@ -1,0 +1,300 @@
+"""Plain sentences that a report computes from its data; each says what the numbers do and don't show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from labkit.dashboards._report_model import Candidate, ContactEnergy, Interval, ReportModel, Round
+
+GOAL_MHA = 1.0
+HARTREE_MHA_IN_KCAL_MOL = 0.627509474
+"""kcal/mol in a millihartree (CODATA 2018)."""
+
+
+def number(value: float, digits: int = 2) -> str:
+    """A number with a true minus sign."""
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """A number with its sign."""
+    return f"{value:+.{digits}f}".replace("-", "−")
+
+
+def duration(seconds: float) -> str:
+    """A time span in words."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+    return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
+
+
+def place(residue: str) -> str:
+    """A residue without its chain: "MET318" of "A:MET318"."""
+    return residue.rpartition(":")[2]
+
+
+def outcome(model: ReportModel) -> str:
+    """How the run ended and what it did, in two sentences."""
+    specification, manifest = model.specification, model.manifest
+    proposed = sum(len(r.smiles) for r in model.rounds)
+    ended = {
+        "done": "ran to its end",
+        "running": "is still running; this is what it has found so far",
+        "interrupted": "was interrupted; this is what it had found by then",
+        "failed": "ended with an error; this is what it had found by then",
+    }[model.status]
+    text = (
+        f"Campaign '{specification.name}' against {specification.target} (seed {manifest['seed']}) {ended}: "
+        f"{len(model.rounds)} of {specification.rounds} rounds, {proposed} molecules proposed, "
+        f"{len(model.candidates)} docked"
+    )
+    if specification.interaction is not None:
+        text += f", {len(model.simulated)} simulated quantum-mechanically"
+    text += f", in {duration(manifest['seconds'])}" if manifest["seconds"] else ""
+    method = manifest.get("energy_method")
+    if method:
+        wh, error = manifest["energy_wh"], manifest["energy_uncertainty_wh"]
+        text += f", with {number(wh)} ± {number(error)} Wh (obtained as: {method})"
+    return text + "."
+
+
+def gain(model: ReportModel) -> str:
+    """Whether the proposals got better than the language model's own."""
+    change = model.gain
+    if change is None:
+        return (
+            "Fewer than two rounds are finished, so there is nothing to compare yet: round 1 is the language "
+            "model's own distribution, before it has learned anything."
+        )
+    first, last = model.rounds[0], model.rounds[-1]
+    text = (
+        f"Round 1 is drawn before anything is learned: it is the language model's own distribution, with a "
+        f"mean score of {number(first.mean.value)} (n = {first.mean.count}). Round {last.number} has "
+        f"{number(last.mean.value)} (n = {last.mean.count}), a change of {signed(change.value)} with a 95 % "
+        f"interval from {signed(change.low)} to {signed(change.high)}. " + _share_or_quality(first, last)
+    )
+    if not model.specification.generator.learning:
+        return text + "Learning was switched off in this run: any difference is chance."
+    if change.low > 0:
+        return text + "The interval excludes 0: the proposals got better."
+    if change.high < 0:
+        return text + "The interval excludes 0 on the wrong side: the proposals got worse."
+    return (
+        text + "The interval includes 0: this run alone is too short to tell learning from luck "
+        "(the README shows the same over many runs)."
+    )
+
+
+def _share_or_quality(first: Round, last: Round) -> str:
+    """Whether more molecules pass, or those that pass are better."""
+    shares = [100 * sum(s > 0 for s in found.scores) / len(found.scores) for found in (first, last)]
+    means = [
+        sum(found.scores) / sum(s > 0 for s in found.scores) if any(found.scores) else 0.0
+        for found in (first, last)
+    ]
+    return (
+        f"{shares[0]:.0f} % got a score above 0 in round 1 and {shares[1]:.0f} % in round {last.number}; the "
+        f"mean over those went from {number(means[0])} to {number(means[1])}. "
+    )
+
+
+def similarity(candidate: Candidate) -> str:
+    """How near a candidate is to what is known."""
+    if not candidate.relative:
+        return "no known inhibitors to compare with"
+    return f"{number(candidate.similarity)} to {candidate.relative}"
+
+
+def novelty(candidates: Sequence[Candidate]) -> str:
+    """What the similarities of the best mean."""
+    if not candidates or not candidates[0].relative:
+        return ""
+    nearest = max(candidates, key=lambda c: c.similarity)
+    judgement = (
+        "above about 0.4 it would count as an analogue"
+        if nearest.similarity < 0.4
+        else "that is near enough to count as an analogue"
+    )
+    return (
+        f"None of these molecules was made or measured. The one most like a known ABL1 inhibitor is no. "
+        f"{nearest.number}, with a Tanimoto similarity of {number(nearest.similarity)} to "
+        f"{nearest.relative} (Morgan bits, radius 2); as a rule of thumb, {judgement}."
+    )
+
+
+def strongest(contacts: Sequence[ContactEnergy]) -> str:
+    """The strongest contact, and how far its energy can be trusted."""
+    best = min(contacts, key=lambda c: c.kcal_mol)
+    return (
+        f"The strongest of the {len(contacts)} simulated contacts is the {best.kind} of molecule no. "
+        f"{best.number} with the {best.part} of {place(best.residue)}: {number(best.kcal_mol)} kcal/mol, "
+        f"with a mean error of the method of ±{number(best.error_kcal_mol)}. An interaction energy tells how "
+        f"two fragments attract each other where they stand, in the gas phase; it is no binding free energy "
+        f"and no affinity."
+    )
+
+
+@dataclass(frozen=True)
+class QuantumFacts:
+    """What all quantum steps of a run have in common (energies in mHa unless named otherwise).
+
+    Attributes:
+        count: contacts with a quantum step.
+        worst: largest error of the quantum solver against exact.
+        share: the smallest share of the full space that its subspace spanned, 0–1.
+        cap: share of the full space that the controls were given, 0–1.
+        delta: largest |δ|, quantum less CCSD in interaction energy, kcal/mol.
+        delta_exact: the same for exact less CCSD, kcal/mol.
+        noise_wins: in how many contacts uniformly random bits did at least as well at the capped dimension.
+        excitations_win: in how many singles and doubles did, without any sample.
+    """
+
+    count: int
+    worst: float
+    share: float
+    cap: float
+    delta: float
+    delta_exact: float
+    noise_wins: int
+    excitations_win: int
+
+
+def quantum_facts(contacts: Sequence[ContactEnergy]) -> QuantumFacts | None:
+    """Facts over all contacts that have a quantum step; None if none has."""
+    found = [contact.quantum for contact in contacts if contact.quantum]
+    if not found:
+        return None
+    controls = [q["controls"] for q in found]
+    return QuantumFacts(
+        count=len(found),
+        worst=max(q["error_mha"] for q in found),
+        share=min(q["dimer"]["dimension"] / q["dimer"]["full_dimension"] for q in found),
+        cap=max(c["cap_share"] for c in controls),
+        delta=max(abs(q["delta_kcal_mol"]) for q in found),
+        delta_exact=max(abs(q["delta_exact_kcal_mol"]) for q in found),
+        noise_wins=sum(abs(c["random_bits_error_mha"]) <= abs(c["capped_error_mha"]) for c in controls),
+        excitations_win=sum(
+            abs(c["singles_doubles_error_mha"]) <= abs(c["capped_error_mha"]) for c in controls
+        ),
+    )
+
+
+def quantum(facts: QuantumFacts) -> list[str]:
+    """What the comparison with exact shows, and what it can't show."""
+    holds = "within" if facts.worst <= GOAL_MHA else "beyond"
+    texts = [
+        f"The quantum solver's energies are {holds} {GOAL_MHA:g} mHa of the exact ones: the largest error of "
+        f"{facts.count} contacts, dimer and monomers, is {_mha(facts.worst)}."
+    ]
+    if facts.share > 0.5:
+        texts.append(
+            f"That alone proves little: the subspace that the samples opened spans at least "
+            f"{100 * facts.share:.0f} % of the full space, where any sampling ends up nearly exact."
+        )
+    texts.append(
+        f"So all are compared again at one dimension, at most {100 * facts.cap:.0f} % of the full space. "
+        + _wins(facts.noise_wins, facts.count, "uniformly random bits")
+        + " "
+        + _wins(facts.excitations_win, facts.count, "singles and doubles, which need no quantum computer,")
+    )
+    return texts
+
+
+def _wins(wins: int, count: int, rival: str) -> str:
+    if wins == 0:
+        return f"There {rival} do worse in all {count} contacts."
+    return f"There {rival} do as well or better in {wins} of {count} contacts."
+
+
+def _mha(value: float) -> str:
+    return f"{value:.2g} mHa" if value >= 1e-3 else "below 0.001 mHa"
+
+
+def delta(facts: QuantumFacts, contacts: Sequence[ContactEnergy]) -> str:
+    """What the quantum solver adds over its classical rival."""
+    error = max(contact.error_kcal_mol for contact in contacts)
+    text = (
+        f"In the active spaces, quantum and CCSD interaction energies differ by at most δ = "
+        f"{facts.delta:.2g} kcal/mol (exact and CCSD by {facts.delta_exact:.2g}). "
+    )
+    if facts.delta_exact < 0.1 * error:
+        return (
+            text + "That is about nothing beside the method's own error: one determinant describes these "
+            "contacts, and here the quantum step adds a check, not a better number. It would matter where "
+            "bonds stretch or break, at metals, and in excited states."
+        )
+    return text + "That is not small: at least one contact is not described by one determinant; look at it."
+
+
+@dataclass(frozen=True)
+class Shift:
+    """A simulated candidate's rank among the simulated ones, without and with its interaction energy."""
+
+    candidate: Candidate
+    before: int
+    after: int
+
+
+def shifts(model: ReportModel) -> tuple[Shift, ...]:
+    """Ranks without and with the interaction energy, in the order of the ranks with it."""
+    after = sorted(model.simulated, key=lambda c: (-c.score, c.smiles))
+    before = sorted(model.simulated, key=lambda c: (-c.score_without, c.smiles))
+    return tuple(Shift(c, before.index(c) + 1, i) for i, c in enumerate(after, start=1))
+
+
+def ranking(model: ReportModel) -> list[str]:
+    """What the interaction energies changed in the ranking."""
+    if "interaction_energy" not in model.specification.objective:
+        return ["The interaction energy is no part of this campaign's score, so it changed nothing."]
+    moved = shifts(model)
+    if len(moved) < 2:
+        return ["Fewer than two molecules were simulated, so there is no ranking to change."]
+    changed = [shift for shift in moved if shift.before != shift.after]
+    texts = [
+        f"{len(moved)} molecules were simulated, the most promising of each round. Among them the "
+        f"interaction energy changed the place of {len(changed) or 'none'}."
+    ]
+    if not changed:
+        texts.append("The ranking is the same with and without it: this step cost time and decided nothing.")
+        return texts
+    top = moved[0]
+    first = next(shift for shift in moved if shift.before == 1)
+    if top.before == 1:
+        texts.append(f"The best one, no. {top.candidate.number}, stayed the best.")
+    else:
+        texts.append(
+            f"The best one changed: no. {top.candidate.number} rose from place {top.before} to 1, and "
+            f"no. {first.candidate.number}, best before, is now at {first.after}."
+        )
+    if any(contact.quantum for contact in model.contacts):
+        texts.append(
+            "What moved them is the headline energy, a density functional's. The quantum solver's δ is shown "
+            "beside it and never added, so it moved none."
+        )
+    return texts
+
+
+def limits(model: ReportModel) -> list[str]:
+    """What a reader should not conclude."""
+    texts = [
+        "Vina's energy is a fitted score with a standard error of nearly 3 kcal/mol against measured "
+        "affinities (Trott & Olson 2010, doi:10.1002/jcc.21334); it ranks, it doesn't measure. The protein "
+        "is held rigid.",
+        "The score between 0 and 1 is this campaign's own choice of directions, ranges and weights (below); "
+        "another choice gives another list.",
+        "Nothing here says that a molecule is safe, stable, soluble or can be bought.",
+    ]
+    if model.contacts:
+        texts.append(
+            "Contacts are cut out of the protein, capped and computed in the gas phase; charged ones are "
+            "left out, since without solvent their energies would swamp all others."
+        )
+    return texts
+
+
+def interval(found: Interval) -> str:
+    """A mean with its interval."""
+    return f"{number(found.value)} [{number(found.low)}, {number(found.high)}], n = {found.count}"

@@ -1,0 +1,64 @@
+"""Colours that everyone can tell apart, each with a second cue (marker, dash or letter).
+
+Okabe & Ito's set of eight (2008, https://jfly.uni-koeln.de/color/), chosen for all common kinds of colour
+vision. Colour is never the only thing that tells two series apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+BLACK = "#000000"
+ORANGE = "#E69F00"
+SKY = "#56B4E9"
+GREEN = "#009E73"
+YELLOW = "#F0E442"
+BLUE = "#0072B2"
+VERMILION = "#D55E00"
+PURPLE = "#CC79A7"
+GREY = "#7F7F7F"
+
+SERIES = (BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE, BLACK)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+PLOTLY_MARKERS = ("circle", "square", "diamond", "cross", "x", "circle-open", "square-open")
+
+# Chemists' habits (nitrogen blue, oxygen red) with this set's colours; pictures write the letter as well.
+ELEMENTS = {
+    "C": "#333333",
+    "H": "#BBBBBB",
+    "N": BLUE,
+    "O": VERMILION,
+    "S": ORANGE,
+    "P": PURPLE,
+    "F": GREEN,
+    "Cl": GREEN,
+    "Br": GREEN,
+    "I": GREEN,
+}
+PROTEIN_CARBON = "#9A9A9A"
+
+_STYLE: dict[Any, Any] = {
+    "font.size": 10.5,
+    "axes.titlesize": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E6E6E6",
+    "grid.linewidth": 0.8,
+    "legend.frameon": False,
+    "svg.fonttype": "path",  # the same letters on every machine
+    "svg.hashsalt": "labkit",  # the same file from the same data
+    "figure.constrained_layout.use": True,
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Matplotlib's settings for everything that labkit draws."""
+    import matplotlib as mpl
+
+    with mpl.rc_context(_STYLE):
+        yield

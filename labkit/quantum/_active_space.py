@@ -90,9 +90,9 @@ def matched_spaces(
     Raises:
         EvaluationError: if the projection loses an orbital.
     """
-    chosen_a = _most_correlated(monomer_a, occupied, virtual)
-    chosen_b = _most_correlated(monomer_b, occupied, virtual)
     overlap = dimer.get_ovlp()
+    chosen_a = _most_correlated(monomer_a, monomer_b, overlap, occupied, virtual)
+    chosen_b = _most_correlated(monomer_b, monomer_a, overlap, occupied, virtual)
     filled = dimer.mo_occ > 0
     active_occupied, core, smallest_occupied = _project(
         dimer.mo_coeff[:, filled], np.hstack([chosen_a.occupied, chosen_b.occupied]), overlap
@@ -140,20 +140,26 @@ def far_apart(a: ActiveHamiltonian, b: ActiveHamiltonian) -> ActiveHamiltonian:
     )
 
 
-def _most_correlated(mean_field: Any, occupied: int, virtual: int) -> _Chosen:
+def _most_correlated(mean_field: Any, other: Any, overlap: Matrix, occupied: int, virtual: int) -> _Chosen:
     """Return the MP2 natural orbitals farthest from being filled and from being empty.
 
     Natural orbitals within the occupied and virtual blocks: Sosa, Geertsen, Trucks, Bartlett, Franz 1989,
-    doi:10.1016/0009-2614(89)87399-3.
+    doi:10.1016/0009-2614(89)87399-3. With the other monomer's functions at hand, a monomer's virtual orbitals
+    reach into what the other one fills; in the dimer that is taken. So they are chosen from what is left of
+    the virtual space without the other's occupied orbitals (else the projection keeps 0.89 of a σ* orbital
+    in the water-methylamine dimer; so 0.94).
     """
     perturbation = DFMP2(mean_field)
     perturbation.kernel(with_t2=True)
     density = perturbation.make_rdm1()
     nocc = int(np.count_nonzero(mean_field.mo_occ))
     fillings_o, vectors_o = np.linalg.eigh(density[:nocc, :nocc])
-    fillings_v, vectors_v = np.linalg.eigh(density[nocc:, nocc:])
+    empty = mean_field.mo_coeff[:, nocc:]
+    taken = other.mo_coeff[:, other.mo_occ > 0]
+    free = np.linalg.svd(empty.T @ overlap @ taken)[0][:, taken.shape[1] :]
+    fillings_v, vectors_v = np.linalg.eigh(free.T @ density[nocc:, nocc:] @ free)
     orbitals_o = _fix_signs(mean_field.mo_coeff[:, :nocc] @ vectors_o)
-    orbitals_v = _fix_signs(mean_field.mo_coeff[:, nocc:] @ vectors_v[:, ::-1])
+    orbitals_v = _fix_signs(empty @ free @ vectors_v[:, ::-1])
     return _Chosen(
         core=orbitals_o[:, occupied:],
         occupied=orbitals_o[:, :occupied],

@@ -1,0 +1,71 @@
+"""The water dimer, near and far, and its mean fields: small enough to be computed in the tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+from pyscf import df
+
+from labkit.molecules import Dimer, read_dimer
+from labkit.quantum._active_space import MatchedSpaces, matched_spaces
+from labkit.quantum._meanfield import AUXILIARY_BASIS, hartree_fock, molecule
+from labkit.store import data_path
+
+
+@dataclass(frozen=True)
+class MeanFields:
+    """PySCF's RHF solutions in the dimer's basis."""
+
+    dimer: Any
+    monomer_a: Any
+    monomer_b: Any
+
+
+def pulled_apart(dimer: Dimer, distance: float) -> Dimer:
+    """Return the dimer with monomer B moved away along the line between the centres, by so many Å."""
+    coordinates = dimer.coordinates.copy()
+    a, b = list(dimer.selection_a), list(dimer.selection_b)
+    line = coordinates[b].mean(axis=0) - coordinates[a].mean(axis=0)
+    coordinates[b] += distance * line / np.linalg.norm(line)
+    return replace(dimer, coordinates=coordinates)
+
+
+def mean_fields(dimer: Dimer) -> MeanFields:
+    """Return Hartree-Fock of dimer and monomers in the dimer's basis."""
+    everything = range(len(dimer.symbols))
+    mols = (
+        molecule(dimer, everything, dimer.charge),
+        molecule(dimer, everything, dimer.charge_a, ghosts=dimer.selection_b),
+        molecule(dimer, everything, dimer.charge_b, ghosts=dimer.selection_a),
+    )
+    fitting = df.DF(mols[0], AUXILIARY_BASIS)
+    return MeanFields(*(hartree_fock(mol, fitting, None, "test").mean_field for mol in mols))
+
+
+@pytest.fixture(scope="session")
+def water_dimer() -> Dimer:
+    return read_dimer(data_path("dimers", "S66_01.xyz"))
+
+
+@pytest.fixture(scope="session")
+def water_mean_fields(water_dimer: Dimer) -> MeanFields:
+    return mean_fields(water_dimer)
+
+
+@pytest.fixture(scope="session")
+def water_spaces(water_mean_fields: MeanFields) -> MatchedSpaces:
+    fields = water_mean_fields
+    return matched_spaces(fields.dimer, fields.monomer_a, fields.monomer_b, occupied=2, virtual=2)
+
+
+@pytest.fixture(scope="session")
+def distant_water_dimer(water_dimer: Dimer) -> Dimer:
+    return pulled_apart(water_dimer, 40.0)
+
+
+@pytest.fixture(scope="session")
+def distant_mean_fields(distant_water_dimer: Dimer) -> MeanFields:
+    return mean_fields(distant_water_dimer)

@@ -1,0 +1,51 @@
+"""The compiled circuit prepares the state that ffsim computes, and samples are a matter of the seed."""
+
+from __future__ import annotations
+
+import ffsim
+import numpy as np
+import pytest
+
+from labkit.quantum._active_space import MatchedSpaces
+from labkit.quantum._circuit import UcjCircuit, fraction_in_sector, sample, state_vector, ucj_circuit
+from labkit.quantum._reference import coupled_cluster
+
+
+@pytest.fixture(scope="module", params=["monomer_a", "dimer"])
+def ucj(request: pytest.FixtureRequest, water_spaces: MatchedSpaces) -> UcjCircuit:
+    return ucj_circuit(coupled_cluster(getattr(water_spaces, request.param)))
+
+
+def test_aer_s_state_vector_is_ffsim_s(ucj: UcjCircuit) -> None:
+    nelec = (ucj.nelec, ucj.nelec)
+    by_ffsim = ffsim.apply_unitary(
+        ffsim.hartree_fock_state(ucj.norb, nelec), ucj.operator, norb=ucj.norb, nelec=nelec
+    )
+    by_aer = state_vector(ucj)
+    assert np.linalg.norm(by_aer) == pytest.approx(1.0, abs=1e-8)  # nothing leaves the sector
+    overlap = np.vdot(by_aer, by_ffsim)
+    # A circuit fixes its state up to a phase common to all amplitudes.
+    np.testing.assert_allclose(by_aer * overlap / abs(overlap), by_ffsim, rtol=0, atol=1e-8)
+
+
+def test_the_circuit_that_runs_is_described(ucj: UcjCircuit) -> None:
+    described = ucj.describe()
+    assert described["qubits"] == 2 * ucj.norb
+    operations = ucj.circuit.count_ops()
+    assert set(operations) <= {"cx", "u", "cp", "p"}
+    assert described["two_qubit_gates"] == operations["cx"] + operations["cp"]
+
+
+def test_samples_repeat_with_the_seed_and_keep_the_electrons(ucj: UcjCircuit) -> None:
+    counts = sample(ucj, 2000, seed=3)
+    assert counts == sample(ucj, 2000, seed=3)
+    assert counts != sample(ucj, 2000, seed=4)
+    assert sum(counts.values()) == 2000
+    assert fraction_in_sector(counts, ucj.norb, ucj.nelec) == 1.0
+    hartree_fock = ("0" * (ucj.norb - ucj.nelec) + "1" * ucj.nelec) * 2
+    assert max(counts, key=counts.__getitem__) == hartree_fock
+
+
+def test_the_fraction_in_the_sector_counts_both_spins() -> None:
+    counts = {"0101": 2, "1001": 1, "0111": 3, "0000": 2}
+    assert fraction_in_sector(counts, 2, 1) == 3 / 8

@@ -1,0 +1,191 @@
+"""The public function: whole results, in a process of their own, and one line where the input is bad."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labkit.errors import EvaluationError, InputError
+from labkit.molecules import Dimer, dimer_to_xyz, read_dimer
+from labkit.quantum import (
+    InteractionEnergy,
+    InteractionSettings,
+    compute_interaction_energy,
+    interaction_energy,
+)
+from labkit.quantum import _interaction as interaction_module
+from labkit.store import data_path
+
+WATER_DIMER = data_path("dimers", "S66_01.xyz")
+
+
+# No `if __name__ == "__main__"`: a plain script must do.
+SCRIPT = f"""
+import json, sys, jax
+from labkit.quantum import interaction_energy
+result = interaction_energy({str(WATER_DIMER)!r}, seed=7)
+heavy = sorted({{"ffsim", "pyscf", "qiskit_aer", "qiskit_addon_sqd"}} & set(sys.modules))
+print(json.dumps({{"result": result.as_dict(), "heavy": heavy, "x64": jax.config.jax_enable_x64}}))
+"""
+
+
+@pytest.fixture(scope="module")
+def printed() -> dict[str, Any]:
+    """What a script of a user's own prints that asks for the water dimer at the standard level."""
+    process = subprocess.run([sys.executable, "-c", SCRIPT], check=True, capture_output=True, text=True)
+    return dict(json.loads(process.stdout))
+
+
+@pytest.fixture(scope="module")
+def water(printed: dict[str, Any]) -> InteractionEnergy:
+    return InteractionEnergy.from_dict(printed["result"])
+
+
+def test_the_caller_s_process_stays_as_it_is(printed: dict[str, Any]) -> None:
+    assert printed["heavy"] == []
+    assert printed["x64"] is False
+
+
+def test_the_standard_level_is_right_about_the_water_dimer(water: InteractionEnergy) -> None:
+    assert water.kcal_mol == pytest.approx(-4.92, abs=0.5)  # CCSD(T)/CBS, doi:10.1021/ct2002946
+    assert water.charge_class == "neutral"
+    assert 0 < water.error_estimate_kcal_mol < 0.5
+    assert water.seed == 7
+
+
+def test_the_headline_is_the_functional_and_holds_nothing_of_the_quantum_step(
+    water: InteractionEnergy,
+) -> None:
+    components = water.components
+    assert water.kcal_mol == components["half_counterpoise"]
+    middle = (components["full_counterpoise"] + components["no_counterpoise"]) / 2
+    assert components["half_counterpoise"] == pytest.approx(middle, abs=1e-12)
+    assert components["dispersion"] < 0
+
+
+def test_the_quantum_step_carries_its_error_and_its_controls(water: InteractionEnergy) -> None:
+    quantum = water.quantum
+    assert 0 <= quantum["error_mha"] < 1.0
+    fragments = [quantum[name] for name in ("dimer", "monomer_a", "monomer_b")]
+    assert quantum["error_mha"] == max(abs(fragment["error_mha"]) for fragment in fragments)
+    energies = quantum["interaction_kcal_mol"]
+    assert quantum["delta_kcal_mol"] == pytest.approx(energies["quantum"] - energies["ccsd"], abs=1e-12)
+    assert quantum["delta_exact_kcal_mol"] == pytest.approx(0.0, abs=0.05)  # a closed-shell contact
+    controls = quantum["controls"]
+    assert controls["cap_share"] <= 0.1
+    assert controls["capped_error_mha"] < controls["singles_doubles_error_mha"]
+    assert controls["capped_error_mha"] < controls["random_bits_error_mha"]
+    assert controls["fraction_in_sector"] == 1.0
+    assert quantum["circuit"]["qubits"] == 16
+    assert water.active_space["smallest_singular_value"] >= 0.9
+
+
+def test_a_result_survives_json(water: InteractionEnergy) -> None:
+    again = InteractionEnergy.from_dict(json.loads(json.dumps(water.as_dict())))
+    assert again == water
+
+
+def test_the_fast_level_takes_less_than_a_second_and_agrees_in_sign() -> None:
+    interaction_energy(WATER_DIMER, "fast")  # imports
+    start = time.perf_counter()
+    result = interaction_energy(WATER_DIMER, "fast")
+    assert time.perf_counter() - start < 1.0
+    # 0.9 kcal/mol is GFN2-xTB's usual error.
+    assert result.kcal_mol == pytest.approx(-4.92, abs=0.9)
+    assert result.quantum == {}
+
+
+def test_the_fast_level_knows_the_monomers_charges() -> None:
+    dimer = read_dimer(data_path("dimers", "IHB100_12.003_100.xyz"))
+    result = compute_interaction_energy(dimer, InteractionSettings(level="fast"))
+    assert result.charge_class == "ionic"
+    assert result.kcal_mol == pytest.approx(-11.258, abs=3.0)
+
+
+def test_reference_values_in_the_header_are_ignored(tmp_path: Path) -> None:
+    changed = tmp_path / "changed.xyz"
+    changed.write_text(WATER_DIMER.read_text().replace("benchmark_Eint=-4.92", "benchmark_Eint=99"))
+    assert interaction_energy(changed, "fast").kcal_mol == interaction_energy(WATER_DIMER, "fast").kcal_mol
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("charge=0 charge_a=0 charge_b=0", "", "lacks charge, charge_a, charge_b"),
+        ("charge=0 charge_a=0", "charge=1 charge_a=1", "9 electrons; a closed shell needs an even number"),
+        ("selection_a=1-3", "selection_a=1-2", "atom 3 is in neither selection"),
+        ("\nO ", "\nFe ", "'Fe', which is not supported"),
+    ],
+)
+def test_a_bad_dimer_is_refused_before_anything_is_computed(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    path = tmp_path / "bad.xyz"
+    text = WATER_DIMER.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(InputError, match=message) as caught:
+        interaction_energy(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_overlapping_atoms_are_refused_with_their_distance(tmp_path: Path, water_dimer: Dimer) -> None:
+    lines = dimer_to_xyz(water_dimer).splitlines()
+    lines[5] = lines[2]
+    path = tmp_path / "overlap.xyz"
+    path.write_text("\n".join(lines))
+    with pytest.raises(InputError, match=r"atoms 1 \(O\) and 4 \(O\) overlap: they are 0.00 Å apart"):
+        interaction_energy(path)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"level": "accurate"}, "'accurate' doesn't exist; choose one of fast, standard"),
+        ({"active_occupied": 0}, "active_occupied=0"),
+        ({"active_occupied": 4, "active_virtual": 4}, "16 orbitals for the dimer; at most 12"),
+        ({"shots": 0}, "shots=0"),
+        ({"cap": 0.5}, "cap=0.5"),
+        ({"seed": -1}, "seed=-1"),
+    ],
+)
+def test_bad_settings_are_named(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        InteractionSettings(**settings)  # type: ignore[arg-type]
+
+
+def test_bad_levels_and_threads_are_named() -> None:
+    with pytest.raises(InputError, match="choose one of fast, standard"):
+        interaction_energy(WATER_DIMER, "accurate")
+    with pytest.raises(InputError, match="threads=0"):
+        interaction_energy(WATER_DIMER, threads=0)
+
+
+def test_failures_in_the_worker_come_back_as_what_they_are(
+    monkeypatch: pytest.MonkeyPatch, water_dimer: Dimer
+) -> None:
+    def failing(*_: object) -> InteractionEnergy:
+        raise EvaluationError("monomer A: the SCF didn't converge")
+
+    monkeypatch.setattr(interaction_module, "compute_interaction_energy", failing)
+    request = {
+        "dimer": {**vars(water_dimer), "coordinates": water_dimer.coordinates.tolist()},
+        "settings": {},
+    }
+    reply = interaction_module.answer(request)
+    assert reply == {"error": "EvaluationError", "message": "monomer A: the SCF didn't converge"}
+
+
+def test_a_worker_that_dies_is_an_error_and_no_energy(
+    monkeypatch: pytest.MonkeyPatch, water_dimer: Dimer
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(EvaluationError, match="the quantum worker died"):
+        interaction_energy(replace(water_dimer, name="water"))

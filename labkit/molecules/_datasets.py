@@ -72,7 +72,7 @@ def read_smiles_file(path: Path) -> list[str]:
     """First column of a text file with one SMILES a line, plain or gzip; empty lines are left out.
 
     Raises:
-        InputError: if it can't be read, is too large or holds no line; names the first line at fault.
+        InputError: if it cannot be read, is unreasonably large or holds no line; says why.
     """
     try:
         with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:

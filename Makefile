@@ -1,0 +1,41 @@
+# Everything on a fresh machine: `make run` (the quick experiment) and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test test-slow lab lock bench
+
+run: .venv/ready
+	$(BIN)/labkit run
+
+test: .venv/ready-test
+	$(BIN)/pytest -n 2 --dist loadfile
+
+test-slow: .venv/ready-test
+	$(BIN)/pytest -m slow
+
+lab: .venv/ready
+	$(BIN)/labkit lab
+
+# The long measurements behind the README's figures; each carries on where it was stopped.
+bench: .venv/ready
+	$(BIN)/python benchmarks/interaction.py
+	$(BIN)/python benchmarks/learning.py
+
+.venv/ready: binder/requirements.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r binder/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+.venv/ready-test: .venv/ready tests/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt
+	touch $@
+
+# Locks what pyproject.toml names, for every platform, with hashes and without index addresses.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-annotate --custom-compile-command "make lock"
+
+lock: .venv/ready
+	$(BIN)/python -m pip install --quiet uv
+	$(LOCK) pyproject.toml --group build -o binder/requirements.txt
+	$(LOCK) --group test -c binder/requirements.txt -o tests/requirements.txt

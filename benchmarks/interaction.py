@@ -72,7 +72,7 @@ def machine(threads: int) -> str:
 
 
 def cpu_seconds() -> float:
-    """Return the processor time that this process and its finished workers have used, which load doesn't change."""
+    """Return the processor time of this process and its workers, which a busy machine doesn't inflate."""
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system
 
@@ -101,14 +101,14 @@ def row(name: str, level: str, threads: int) -> dict[str, object]:
 
 
 def summary(rows: list[dict[str, str]]) -> list[str]:
-    """Return the mean absolute error of each charge class in words."""
+    """Return the mean absolute error of each charge class in words, kcal/mol."""
     lines = []
     for charge_class in sorted({entry["class"] for entry in rows}):
         errors = [float(entry["error"]) for entry in rows if entry["class"] == charge_class]
         mean = sum(abs(error) for error in errors) / len(errors)
         worst = max(errors, key=abs)
         lines.append(
-            f"{charge_class}: {len(errors)} dimers, mean absolute error {mean:.2f} kcal/mol, worst {worst:+.2f}"
+            f"{charge_class}: {len(errors)} dimers, mean absolute error {mean:.2f}, worst {worst:+.2f}"
         )
     return lines
 

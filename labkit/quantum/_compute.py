@@ -9,7 +9,6 @@ from labkit.molecules import Dimer
 from labkit.quantum._active_space import MatchedSpaces, matched_spaces
 from labkit.quantum._functional import Supermolecule, supermolecule
 from labkit.quantum._meanfield import hartree_fock
-from labkit.quantum._quantum_step import quantum_step
 from labkit.quantum._result import InteractionEnergy, InteractionSettings, charge_class_of
 from labkit.quantum._timing import timed
 from labkit.quantum._units import HARTREE_IN_KCAL_MOL
@@ -38,11 +37,16 @@ def standard_interaction(dimer: Dimer, settings: InteractionSettings) -> Interac
         pair = supermolecule(dimer, diffuse=diffuse)
     with timed(seconds, "active_space"):
         spaces, hartree_fock_energy, notes = _spaces(pair, settings)
+    notes = pair.notes + notes
+    full = pair.with_counterpoise + pair.dispersion
+    none = pair.without_counterpoise + pair.dispersion
+    dispersion = pair.dispersion
+    del pair  # its integrals and the packages of the quantum step are 200 MB each: not both at once
+    with timed(seconds, "import_quantum"):
+        from labkit.quantum._quantum_step import quantum_step
     quantum = quantum_step(spaces, settings, seconds)
 
     share = _COUNTERPOISE[charge_class]
-    full = pair.with_counterpoise + pair.dispersion
-    none = pair.without_counterpoise + pair.dispersion
     error, source = error_estimate(settings.level, charge_class)
     return InteractionEnergy(
         kcal_mol=(share * full + (1 - share) * none) * HARTREE_IN_KCAL_MOL,
@@ -56,14 +60,14 @@ def standard_interaction(dimer: Dimer, settings: InteractionSettings) -> Interac
             "full_counterpoise": full * HARTREE_IN_KCAL_MOL,
             "no_counterpoise": none * HARTREE_IN_KCAL_MOL,
             "half_counterpoise": (full + none) / 2 * HARTREE_IN_KCAL_MOL,
-            "dispersion": pair.dispersion * HARTREE_IN_KCAL_MOL,
+            "dispersion": dispersion * HARTREE_IN_KCAL_MOL,
             "hartree_fock": hartree_fock_energy * HARTREE_IN_KCAL_MOL,
         },
         error_estimate_kcal_mol=error,
         error_estimate_source=source,
         active_space=_describe(spaces),
         quantum=quantum,
-        notes=pair.notes + notes,
+        notes=notes,
         seconds=seconds,
         seed=settings.seed,
         versions={package: version(package) for package in _PACKAGES},
@@ -75,11 +79,11 @@ def _spaces(
 ) -> tuple[MatchedSpaces, float, tuple[str, ...]]:
     """Return matched spaces from Hartree-Fock, its counterpoise-corrected interaction energy (Ha), notes."""
     solutions = [
-        hartree_fock(mol, pair.fitting, density, f"Hartree-Fock of {label}")
-        for mol, density, label in (
-            (pair.mol, pair.density, "the dimer"),
-            (pair.mol_a, pair.density_a, "monomer A with ghost atoms"),
-            (pair.mol_b, pair.density_b, "monomer B with ghost atoms"),
+        hartree_fock(molecular, pair.fitting, density, f"Hartree-Fock of {label}")
+        for molecular, density, label in (
+            (pair.dimer, pair.density, "the dimer"),
+            (pair.monomer_a, pair.density_a, "monomer A with ghost atoms"),
+            (pair.monomer_b, pair.density_b, "monomer B with ghost atoms"),
         )
     ]
     dimer, monomer_a, monomer_b = (solution.mean_field for solution in solutions)

@@ -7,15 +7,16 @@ potentials, with D4 dispersion (Müller, Hansen, Grimme 2023, doi:10.1063/5.0133
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from dftd4.interface import DampingParam, DispersionModel
 from pyscf import df, dft, gto
 
 from labkit.molecules import Dimer
-from labkit.quantum._meanfield import AUXILIARY_BASIS, Converged, Matrix, converge, molecule
+from labkit.quantum._meanfield import Converged, Matrix, System, converge, density_fitting, prepare, system
 from labkit.quantum._units import BOHR_IN_ANGSTROM
+
+_FUNCTIONAL = "wb97x-v"
 
 # The SCF converges on the coarse grid; one evaluation of its density on the fine grid gives the energy.
 # Against full convergence on the fine grid this changes interaction energies by less than 0.002 kcal/mol
@@ -29,9 +30,9 @@ class Supermolecule:
     """The five mean fields behind a counterpoise-corrected interaction energy, all energies in Ha.
 
     Attributes:
-        mol: the dimer.
-        mol_a: monomer A with B's atoms as ghosts, its functions in the dimer's order.
-        mol_b: monomer B with A's atoms as ghosts.
+        dimer: the dimer.
+        monomer_a: monomer A with B's atoms as ghosts, its functions in the dimer's order.
+        monomer_b: monomer B with A's atoms as ghosts.
         fitting: the density-fitting integrals that the three share, for they share all functions.
         density: converged density of the dimer.
         density_a: converged density of A in the dimer's basis.
@@ -42,10 +43,10 @@ class Supermolecule:
         notes: SCFs that needed help.
     """
 
-    mol: gto.Mole
-    mol_a: gto.Mole
-    mol_b: gto.Mole
-    fitting: Any
+    dimer: System
+    monomer_a: System
+    monomer_b: System
+    fitting: df.DF
     density: Matrix
     density_a: Matrix
     density_b: Matrix
@@ -68,28 +69,28 @@ def supermolecule(dimer: Dimer, *, diffuse: bool) -> Supermolecule:
     everything = range(len(dimer.symbols))
     alone_a, energy_a = _alone(dimer, dimer.selection_a, dimer.charge_a, diffuse, "monomer A")
     alone_b, energy_b = _alone(dimer, dimer.selection_b, dimer.charge_b, diffuse, "monomer B")
-    mol = molecule(dimer, everything, dimer.charge, diffuse=diffuse)
-    mol_a = molecule(dimer, everything, dimer.charge_a, ghosts=dimer.selection_b, diffuse=diffuse)
-    mol_b = molecule(dimer, everything, dimer.charge_b, ghosts=dimer.selection_a, diffuse=diffuse)
-    guess_a = _embed(alone_a.density, mol, dimer.selection_a)
-    guess_b = _embed(alone_b.density, mol, dimer.selection_b)
+    together = system(dimer, everything, dimer.charge, diffuse=diffuse)
+    ghosted_a = system(dimer, everything, dimer.charge_a, ghosts=dimer.selection_b, diffuse=diffuse)
+    ghosted_b = system(dimer, everything, dimer.charge_b, ghosts=dimer.selection_a, diffuse=diffuse)
+    guess_a = _embed(alone_a.density, together.mol, dimer.selection_a)
+    guess_b = _embed(alone_b.density, together.mol, dimer.selection_b)
 
-    fitting = df.DF(mol, AUXILIARY_BASIS)
-    grids = _grid(mol, _COARSE_GRID), _grid(mol, _FINE_GRID)
-    together, energy = _solve(mol, fitting, grids, guess_a + guess_b, "dimer")
-    ghosted_a, energy_ghosted_a = _solve(mol_a, fitting, grids, guess_a, "monomer A with ghost atoms")
-    ghosted_b, energy_ghosted_b = _solve(mol_b, fitting, grids, guess_b, "monomer B with ghost atoms")
+    fitting = density_fitting(together.mol, _omega())
+    grids = _grid(together.mol, _COARSE_GRID), _grid(together.mol, _FINE_GRID)
+    solution, energy = _solve(together, fitting, grids, guess_a + guess_b, "dimer")
+    solution_a, energy_ghosted_a = _solve(ghosted_a, fitting, grids, guess_a, "monomer A with ghost atoms")
+    solution_b, energy_ghosted_b = _solve(ghosted_b, fitting, grids, guess_b, "monomer B with ghost atoms")
     # The long-range integrals served the functional only; Hartree-Fock, which comes next, needs the memory.
     fitting._rsh_df.clear()
-    solutions = (alone_a, alone_b, together, ghosted_a, ghosted_b)
+    solutions = (alone_a, alone_b, solution, solution_a, solution_b)
     return Supermolecule(
-        mol=mol,
-        mol_a=mol_a,
-        mol_b=mol_b,
+        dimer=together,
+        monomer_a=ghosted_a,
+        monomer_b=ghosted_b,
         fitting=fitting,
-        density=together.density,
-        density_a=ghosted_a.density,
-        density_b=ghosted_b.density,
+        density=solution.density,
+        density_a=solution_a.density,
+        density_b=solution_b.density,
         with_counterpoise=energy - energy_ghosted_a - energy_ghosted_b,
         without_counterpoise=energy - energy_a - energy_b,
         dispersion=dispersion_interaction(dimer),
@@ -116,16 +117,16 @@ def _dispersion(dimer: Dimer, atoms: tuple[int, ...], charge: int) -> float:
 def _alone(
     dimer: Dimer, selection: tuple[int, ...], charge: int, diffuse: bool, label: str
 ) -> tuple[Converged, float]:
-    mol = molecule(dimer, selection, charge, diffuse=diffuse)
-    grids = _grid(mol, _COARSE_GRID), _grid(mol, _FINE_GRID)
-    return _solve(mol, df.DF(mol, AUXILIARY_BASIS), grids, None, label)
+    monomer = system(dimer, selection, charge, diffuse=diffuse)
+    grids = _grid(monomer.mol, _COARSE_GRID), _grid(monomer.mol, _FINE_GRID)
+    return _solve(monomer, density_fitting(monomer.mol, _omega()), grids, None, label)
 
 
 def _solve(
-    mol: gto.Mole, fitting: Any, grids: tuple[dft.Grids, dft.Grids], guess: Matrix | None, label: str
+    molecular: System, fitting: df.DF, grids: tuple[dft.Grids, dft.Grids], guess: Matrix | None, label: str
 ) -> tuple[Converged, float]:
     """Return the mean field, converged on the first grid, and the energy of its density on the second, Ha."""
-    mean_field = dft.RKS(mol, xc="wb97x-v").density_fit(with_df=fitting)
+    mean_field = prepare(dft.RKS(molecular.mol, xc=_FUNCTIONAL), molecular, fitting)
     mean_field.nlc = False
     mean_field.grids, fine = grids
     mean_field.conv_tol = 1e-6
@@ -133,7 +134,12 @@ def _solve(
     solution = converge(mean_field, guess, label)
     mean_field.grids = fine
     density = solution.density
-    return solution, float(mean_field.energy_tot(density, vhf=mean_field.get_veff(mol, density)))
+    return solution, float(mean_field.energy_tot(density, vhf=mean_field.get_veff(dm=density)))
+
+
+def _omega() -> float:
+    """Return the functional's range-separation parameter ω, 1/Bohr."""
+    return float(dft.libxc.rsh_coeff(_FUNCTIONAL)[0])
 
 
 def _grid(mol: gto.Mole, level: int) -> dft.Grids:

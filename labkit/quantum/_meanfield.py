@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pyscf import gto, scf
+from pyscf import df, gto, lib, scf
 from pyscf.gto.basis import parse_nwchem, parse_nwchem_ecp
 
 from labkit.errors import EvaluationError
@@ -23,6 +23,24 @@ AUXILIARY_BASIS = "def2-universal-jkfit"
 _DIFFUSE_RATIO = 3.0
 
 Matrix = NDArray[np.float64]
+
+
+# Working memory beyond what stands already, MB: PySCF's buffers fill whatever they are allowed.
+_BUFFERS = 120
+
+
+@dataclass(frozen=True)
+class System:
+    """A molecule with the integrals that every mean field on it starts from.
+
+    Attributes:
+        mol: PySCF's molecule.
+        core_hamiltonian: kinetic, nuclear and core-potential integrals, Ha, shape (nao, nao). PySCF would
+            compute them at each turn, and those of core potentials take half a second.
+    """
+
+    mol: gto.Mole
+    core_hamiltonian: Matrix
 
 
 @dataclass(frozen=True)
@@ -43,10 +61,10 @@ class Converged:
         return np.asarray(self.mean_field.make_rdm1())
 
 
-def molecule(
+def system(
     dimer: Dimer, atoms: Sequence[int], charge: int, *, ghosts: Sequence[int] = (), diffuse: bool = False
-) -> gto.Mole:
-    """Return atoms of a dimer as a closed-shell PySCF molecule in the vDZP basis.
+) -> System:
+    """Return atoms of a dimer as a closed-shell molecule in the vDZP basis.
 
     Args:
         dimer: where symbols and positions come from.
@@ -56,7 +74,7 @@ def molecule(
         diffuse: add one diffuse s and one p function to each atom heavier than hydrogen, as anions need.
     """
     elements = sorted(set(dimer.symbols))
-    return gto.M(
+    mol = gto.M(
         atom=[
             (f"ghost-{dimer.symbols[i]}" if i in ghosts else dimer.symbols[i], tuple(dimer.coordinates[i]))
             for i in atoms
@@ -66,6 +84,31 @@ def molecule(
         charge=charge,
         verbose=0,
     )
+    return System(mol, scf.hf.get_hcore(mol))
+
+
+def density_fitting(mol: gto.Mole, omega: float = 0.0) -> df.DF:
+    """Return density-fitting integrals, which ghosted molecules of the same functions share.
+
+    Args:
+        mol: the molecule.
+        omega: if not 0, those of the long-range operator erf(ωr)/r are made too, with ω in 1/Bohr.
+    """
+    fitting = df.DF(mol, AUXILIARY_BASIS)
+    _build(fitting)
+    if omega:
+        with fitting.range_coulomb(omega) as long_range:
+            _build(long_range)
+    fitting.max_memory = lib.current_memory()[0] + _BUFFERS
+    return fitting
+
+
+def prepare(mean_field: Any, molecular: System, fitting: df.DF) -> Any:
+    """Return the mean field with density fitting, ready integrals and buffers of bounded size."""
+    fitted = mean_field.density_fit(with_df=fitting)
+    fitted.get_hcore = lambda *_: molecular.core_hamiltonian
+    fitted.max_memory = lib.current_memory()[0] + _BUFFERS
+    return fitted
 
 
 def converge(mean_field: Any, guess: Matrix | None, label: str) -> Converged:
@@ -96,16 +139,24 @@ def converge(mean_field: Any, guess: Matrix | None, label: str) -> Converged:
     )
 
 
-def hartree_fock(mol: gto.Mole, fitting: Any, guess: Matrix, label: str) -> Converged:
+def hartree_fock(molecular: System, fitting: df.DF, guess: Matrix | None, label: str) -> Converged:
     """Return the density-fitted restricted Hartree-Fock solution.
 
     Raises:
         EvaluationError: if it doesn't converge.
     """
-    mean_field = scf.RHF(mol).density_fit(with_df=fitting)
+    mean_field = prepare(scf.RHF(molecular.mol), molecular, fitting)
     mean_field.conv_tol = 1e-9
-    mean_field.conv_tol_grad = 1e-6
+    mean_field.conv_tol_grad = 1e-5
     return converge(mean_field, guess, label)
+
+
+def _build(fitting: df.DF) -> None:
+    mol = fitting.mol
+    auxiliary = df.addons.make_auxmol(mol, fitting.auxbasis)
+    tensor = auxiliary.nao * mol.nao * (mol.nao + 1) / 2 * 8 / 1e6
+    fitting.max_memory = lib.current_memory()[0] + 1.2 * tensor + _BUFFERS
+    fitting.build()
 
 
 @cache

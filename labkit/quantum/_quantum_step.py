@@ -22,7 +22,7 @@ from labkit.quantum._units import HARTREE_IN_KCAL_MOL
 
 # Random bit strings hardly repeat, and configuration recovery takes its time over each; this many name
 # every string that the cap can hold many times over.
-_RANDOM_SHOTS = 10_000
+_RANDOM_SHOTS = 2_000
 
 
 @dataclass(frozen=True)

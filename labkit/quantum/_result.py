@@ -24,7 +24,7 @@ class InteractionSettings:
         active_occupied: active occupied orbitals of each monomer (fewer where it has fewer).
         active_virtual: active virtual orbitals of each monomer.
         shots: times the circuit is sampled. At 100,000 the energies of the shipped dimers lie up to 0.25 mHa
-            above the exact ones, at 300,000 up to 0.07, at a second more.
+            above the exact ones, at 300,000 up to 0.07.
         cap: share of the full space to which the controls are capped, at most 0.1.
         seed: seed of the sampling.
 
@@ -35,7 +35,7 @@ class InteractionSettings:
     level: str = "standard"
     active_occupied: int = 2
     active_virtual: int = 2
-    shots: int = 300_000
+    shots: int = 200_000
     cap: float = 0.1
     seed: int = 0
 

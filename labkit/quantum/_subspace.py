@@ -59,7 +59,8 @@ def diagonalize(
         seed: seed of the configuration recovery.
         max_strings: limit on the strings of each spin, the most frequent first; None for no limit.
     """
-    samples = BitArray.from_counts(counts, num_bits=2 * hamiltonian.norb)
+    distinct = np.array([[bit == "1" for bit in bits] for bits in counts])
+    samples = BitArray.from_bool_array(np.repeat(distinct, list(counts.values()), axis=0))
     result = diagonalize_fermionic_hamiltonian(
         hamiltonian.h1e,
         hamiltonian.eri,

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pyscf import df
 
 from labkit.molecules import Dimer, read_dimer
 from labkit.quantum._active_space import MatchedSpaces, matched_spaces
-from labkit.quantum._meanfield import AUXILIARY_BASIS, hartree_fock, molecule
+from labkit.quantum._meanfield import density_fitting, hartree_fock, system
 from labkit.store import data_path
 
 
@@ -36,13 +35,13 @@ def pulled_apart(dimer: Dimer, distance: float) -> Dimer:
 def mean_fields(dimer: Dimer) -> MeanFields:
     """Return Hartree-Fock of dimer and monomers in the dimer's basis."""
     everything = range(len(dimer.symbols))
-    mols = (
-        molecule(dimer, everything, dimer.charge),
-        molecule(dimer, everything, dimer.charge_a, ghosts=dimer.selection_b),
-        molecule(dimer, everything, dimer.charge_b, ghosts=dimer.selection_a),
+    systems = (
+        system(dimer, everything, dimer.charge),
+        system(dimer, everything, dimer.charge_a, ghosts=dimer.selection_b),
+        system(dimer, everything, dimer.charge_b, ghosts=dimer.selection_a),
     )
-    fitting = df.DF(mols[0], AUXILIARY_BASIS)
-    return MeanFields(*(hartree_fock(mol, fitting, None, "test").mean_field for mol in mols))
+    fitting = density_fitting(systems[0].mol)
+    return MeanFields(*(hartree_fock(molecular, fitting, None, "test").mean_field for molecular in systems))
 
 
 @pytest.fixture(scope="session")

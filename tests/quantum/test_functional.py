@@ -31,14 +31,15 @@ def test_the_counterpoise_correction_weakens_the_attraction(water: Supermolecule
 
 def test_one_evaluation_on_the_fine_grid_is_as_good_as_convergence_on_it(water: Supermolecule) -> None:
     energies = []
-    for mol, density in (
-        (water.mol, water.density),
-        (water.mol_a, water.density_a),
-        (water.mol_b, water.density_b),
+    fitting = df.DF(water.dimer.mol, AUXILIARY_BASIS)
+    for molecular, density in (
+        (water.dimer, water.density),
+        (water.monomer_a, water.density_a),
+        (water.monomer_b, water.density_b),
     ):
-        mean_field = dft.RKS(mol, xc="wb97x-v").density_fit(with_df=df.DF(water.mol, AUXILIARY_BASIS))
+        mean_field = dft.RKS(molecular.mol, xc="wb97x-v").density_fit(with_df=fitting)
         mean_field.nlc = False
-        mean_field.grids = dft.Grids(water.mol)
+        mean_field.grids = dft.Grids(water.dimer.mol)
         mean_field.conv_tol = 1e-9
         energies.append(mean_field.kernel(density))
     converged = energies[0] - energies[1] - energies[2]

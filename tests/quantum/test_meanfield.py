@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pyscf import df, scf
+from pyscf import scf
 
 from labkit.errors import EvaluationError
 from labkit.molecules import Dimer
 from labkit.molecules._dimer import DIMER_ELEMENTS
-from labkit.quantum._meanfield import AUXILIARY_BASIS, converge, hartree_fock, molecule
+from labkit.quantum._meanfield import AUXILIARY_BASIS, converge, density_fitting, hartree_fock, system
 
 
 def test_the_basis_has_every_element_that_a_dimer_may_have() -> None:
@@ -20,7 +20,7 @@ def test_the_basis_has_every_element_that_a_dimer_may_have() -> None:
         dimer = Dimer(
             ("H", "H", element, element), np.diag([1.0, 2.0, 3.0, 0.0])[:, :3] * 3, 0, 0, 0, (0, 1), (2, 3)
         )
-        mol = molecule(dimer, (2, 3), 0)
+        mol = system(dimer, (2, 3), 0).mol
         assert mol.nao > 0
         # vDZP replaces the core electrons of everything but hydrogen, and only those.
         assert (mol.nelectron < 2 * DIMER_NUMBERS[element]) == (element != "H")
@@ -34,23 +34,22 @@ DIMER_NUMBERS = {
 def test_distant_ghosts_change_nothing_and_near_ones_only_lower_the_energy(
     water_dimer: Dimer, water_mean_fields: Any, distant_mean_fields: Any
 ) -> None:
-    alone = molecule(water_dimer, water_dimer.selection_a, 0)
-    energy = hartree_fock(alone, df.DF(alone, AUXILIARY_BASIS), None, "water").mean_field.e_tot
+    alone = system(water_dimer, water_dimer.selection_a, 0)
+    energy = hartree_fock(alone, density_fitting(alone.mol), None, "water").mean_field.e_tot
     assert distant_mean_fields.monomer_a.e_tot == pytest.approx(energy, abs=1e-7)
     assert water_mean_fields.monomer_a.e_tot < energy
-    assert water_mean_fields.monomer_a.mol.nelectron == alone.nelectron
+    assert water_mean_fields.monomer_a.mol.nelectron == alone.mol.nelectron
     assert water_mean_fields.monomer_a.mol.nao == water_mean_fields.dimer.mol.nao
 
 
 def test_diffuse_functions_are_one_s_and_one_p_for_each_heavy_atom(water_dimer: Dimer) -> None:
-    plain = molecule(water_dimer, water_dimer.selection_a, 0)
-    diffuse = molecule(water_dimer, water_dimer.selection_a, 0, diffuse=True)
-    assert diffuse.nao - plain.nao == 4
+    plain = system(water_dimer, water_dimer.selection_a, 0)
+    diffuse = system(water_dimer, water_dimer.selection_a, 0, diffuse=True)
+    assert diffuse.mol.nao - plain.mol.nao == 4
 
 
 def test_an_scf_that_diis_fails_is_retried_and_told(water_dimer: Dimer, water_mean_fields: Any) -> None:
-    mol = molecule(water_dimer, range(6), 0)
-    mean_field = scf.RHF(mol).density_fit(auxbasis=AUXILIARY_BASIS)
+    mean_field = scf.RHF(system(water_dimer, range(6), 0).mol).density_fit(auxbasis=AUXILIARY_BASIS)
     mean_field.conv_tol = 1e-9
     mean_field.max_cycle = 1
     solution = converge(mean_field, None, "water dimer")

@@ -111,8 +111,11 @@ class Journal:
         """
         if not path.is_file():
             raise InputError(f"no journal '{path}'")
-        # A read-only connection can't open a WAL database on a read-only medium; immutable can.
         mode = "mode=ro" if read_only else "mode=rw"
+        if read_only and not path.with_name(f"{path.name}-wal").exists():
+            # Nobody writes. Opened as immutable it can be read on a read-only medium, too, and no file
+            # appears beside it: a shipped run stays as it was committed.
+            mode += "&immutable=1"
         try:
             connection = sqlite3.connect(f"{path.resolve().as_uri()}?{mode}", uri=True, timeout=30)
             connection.execute("pragma synchronous = full")

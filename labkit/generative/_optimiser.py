@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from labkit.generative._prior import Prior, sample, valid_smiles
 from labkit.generative._trees import flatten, unflatten
 
 _DRY_BATCHES = 20  # so many batches in a row without enough new molecules: the policy has run dry
+_MEMORY = {"seed", "asks", "tells", "drawn", "valid", "asked", "told", "prior_log_p"}
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Optimiser:
         self.prior = prior
         self.settings = settings or OptimiserSettings()
         self.seed = seed
-        self._optimiser = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(self.settings.learning_rate))
+        self._optimiser = _adam(self.settings.learning_rate)
         self._state = (prior.network, self._optimiser.init(prior.network))
         self._asked: set[str] = set()
         self._told: dict[str, float] = {}
@@ -174,17 +174,19 @@ class Optimiser:
         """Takes up a state that ``state`` gave.
 
         Raises:
-            InputError: if it is of another network or another seed.
+            InputError: if it is of another network or another seed, or damaged; nothing is taken up then.
         """
         try:
             memory: dict[str, Any] = json.loads(metadata["optimiser"])
-        except (KeyError, ValueError):
+            missing = _MEMORY - set(memory)
+        except (KeyError, ValueError, TypeError):
             raise InputError("the stored state holds no optimiser") from None
+        if missing:
+            raise InputError(f"the stored state lacks {', '.join(sorted(missing))}")
         if memory["seed"] != self.seed:
             raise InputError(f"the stored state is of seed {memory['seed']}, not {self.seed}")
         self._state = unflatten(self._state, arrays)
         self._asks, self._tells = memory["asks"], memory["tells"]
         self.drawn, self.valid = memory["drawn"], memory["valid"]
         self._asked = set(memory["asked"])
-        self._told = copy.copy(memory["told"])
-        self._prior_log_p = copy.copy(memory["prior_log_p"])
+        self._told, self._prior_log_p = memory["told"], memory["prior_log_p"]

@@ -128,7 +128,7 @@ def generate(count: int = 1000, seed: int = 0, *, prior: str = DEFAULT_PRIOR) ->
         Valid canonical SMILES, in the order drawn; one may occur twice.
 
     Raises:
-        InputError: if the count is negative or there is no such prior.
+        InputError: if the count is negative, the seed out of range, or there is no such prior.
     """
     return generate_counted(count, seed, prior=prior)[0]
 
@@ -137,6 +137,8 @@ def generate_counted(count: int, seed: int = 0, *, prior: str = DEFAULT_PRIOR) -
     """As ``generate``, with the fraction of the drawn strings that were valid (nan for a count of 0)."""
     if count < 0:
         raise InputError(f"count {count}: a number of molecules is 0 or more")
+    if not 0 <= seed < 2**31:
+        raise InputError(f"seed {seed}: 0 to {2**31 - 1} is possible")
     loaded = load_prior(prior)
     counted = {"drawn": 0}
     stream = stream_smiles(loaded, seed, counted)

@@ -66,6 +66,16 @@ class TrainedPrior:
     seconds: float
 
 
+@dataclass(frozen=True)
+class _Progress:
+    """Where training stands. Replaced whole, so that an interruption never meets half a step."""
+
+    state: Any  # network and optimiser state
+    step: int
+    losses: tuple[float, ...]  # since the last point of the curve
+    curve: tuple[dict[str, float], ...]
+
+
 def split_data(smiles: Sequence[str], settings: PriorTraining) -> tuple[Vocabulary, list[str], list[str]]:
     """Vocabulary, training strings and held-out strings."""
     vocabulary = Vocabulary.from_smiles(smiles, settings.min_token_count)
@@ -147,8 +157,8 @@ def train_prior(
         depth=settings.depth,
         key=jax.random.key(settings.seed),
     )
-    state = (network, optimiser.init(network))
-    step, curve, spent = 0, [], 0.0
+    progress = _Progress((network, optimiser.init(network)), 0, (), ())
+    spent = 0.0
 
     if resume:
         arrays, metadata = load_arrays(checkpoint)
@@ -156,8 +166,12 @@ def train_prior(
             raise InputError(
                 f"'{checkpoint}' is the checkpoint of another training (data or settings differ)"
             )
-        state = unflatten(state, arrays)
-        step, curve = int(metadata["step"]), json.loads(metadata["curve"])
+        progress = _Progress(
+            unflatten(progress.state, arrays),
+            int(metadata["step"]),
+            tuple(json.loads(metadata.get("losses", "[]"))),
+            tuple(json.loads(metadata["curve"])),
+        )
         spent = float(metadata["seconds"])
 
     @jax.jit
@@ -173,39 +187,40 @@ def train_prior(
         seconds = spent + time.monotonic() - started
         metadata = {
             "identity": identity,
-            "step": str(step),
-            "curve": json.dumps(curve),
+            "step": str(progress.step),
+            "losses": json.dumps(progress.losses),
+            "curve": json.dumps(progress.curve),
             "seconds": str(seconds),
         }
-        save_arrays(checkpoint, flatten(state), metadata)
+        save_arrays(checkpoint, flatten(progress.state), metadata)
 
-    losses: list[float] = []
     saved = time.monotonic()
     try:
-        with tqdm(total=len(schedule), initial=step, desc="training", unit="step", disable=None) as bar:
-            while step < len(schedule):
-                rows = schedule[step]
+        with tqdm(
+            total=len(schedule), initial=progress.step, desc="training", unit="step", disable=None
+        ) as bar:
+            for step, rows in enumerate(schedule[progress.step :], progress.step + 1):
                 tokens = _encode(
                     vocabulary, [training[i] for i in rows], settings.batch, int(padded[rows[0]])
                 )
-                state, loss = update(state, tokens, jnp.float32(len(rows)))
-                losses.append(float(loss))
-                step += 1
-                bar.update()
+                state, loss = update(progress.state, tokens, jnp.float32(len(rows)))
+                losses, curve = (*progress.losses, float(loss)), progress.curve
                 end_of_epoch = step % steps_an_epoch == 0
                 if step % 100 == 0 or end_of_epoch:
-                    curve.append({"step": step, "training": float(np.mean(losses))})
-                    losses.clear()
-                if end_of_epoch:
-                    curve[-1]["held_out"] = held_out_loss(state[0], vocabulary, held_out, settings.batch)
-                    report(f"epoch {step // steps_an_epoch}: held-out loss {curve[-1]['held_out']:.3f} nats")
+                    point = {"step": step, "training": float(np.mean(losses))}
+                    if end_of_epoch:
+                        point["held_out"] = held_out_loss(state[0], vocabulary, held_out, settings.batch)
+                        report(f"epoch {step // steps_an_epoch}: held-out loss {point['held_out']:.3f} nats")
+                    losses, curve = (), (*curve, point)
+                progress = _Progress(state, step, losses, curve)
+                bar.update()
                 if time.monotonic() - saved > checkpoint_seconds:
                     save()
                     saved = time.monotonic()
     finally:
         save()
     seconds = spent + time.monotonic() - started
-    return TrainedPrior(state[0], vocabulary, training, curve, seconds)
+    return TrainedPrior(progress.state[0], vocabulary, training, list(progress.curve), seconds)
 
 
 def held_out_loss(network: SmilesGRU, vocabulary: Vocabulary, smiles: Sequence[str], batch: int) -> float:

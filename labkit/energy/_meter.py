@@ -104,11 +104,20 @@ class Meter:
 
 def _source() -> tuple[str, float, Callable[[], float]]:
     """Method, relative uncertainty, and a counter of Wh."""
-    packages = [p for p in sorted(_RAPL.glob("intel-rapl:?")) if os.access(p / "energy_uj", os.R_OK)]
+    packages = [p for p in sorted(_RAPL.glob("intel-rapl:*")) if _is_readable_package(p)]
     if packages:
         return "RAPL, CPU packages of the whole machine", _RAPL_UNCERTAINTY, _Rapl(packages)
     watts, uncertainty, origin = _watts_per_core()
     return f"{origin} × CPU time", uncertainty, lambda: cpu_seconds() * watts / 3600
+
+
+def _is_readable_package(domain: Path) -> bool:
+    # Other domains are part of a package (core, dram) or hold the packages themselves (psys).
+    try:
+        is_package = (domain / "name").read_text().startswith("package")
+    except OSError:
+        return False
+    return is_package and os.access(domain / "energy_uj", os.R_OK)
 
 
 class _Rapl:

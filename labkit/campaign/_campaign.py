@@ -86,13 +86,14 @@ def resume(reference: str | Path, *, workers: int | None = None) -> Run:
             f"'{run.folder}/campaign.toml' was changed since the run began; start a new run with it"
         )
     check_oracles(run.specification)
-    _drive(run, manifest["engine"], workers or manifest["workers"])
+    _drive(run, manifest["engine"], manifest["workers"] if workers is None else workers)
     return run
 
 
 def _drive(run: Run, engine: str, workers: int) -> None:
     with run.locked(), run.journal(read_only=False) as journal, open_engine(engine, workers) as executor:
         loop = Loop(run.specification, run.folder, journal, executor)
+        loop.restore()  # a wrong checkpoint is told before anything is changed
         run.write_manifest(status="running")
         with _booked(run, loop, journal):
             loop.run()

@@ -41,16 +41,16 @@ class Loop:
             load_prior(generator.pop("prior")), OptimiserSettings(**generator), seed=specification.seed
         )
         self.meter = Meter()
+        self._first = 0
 
     def run(self) -> None:
         """Runs all rounds that are still to be run.
 
         Raises:
-            InputError: if the checkpoint belongs to another campaign.
             LabkitError: if a worker died; what was done is kept.
         """
         with self.meter:
-            for number in range(self._restore(), self.specification.rounds):
+            for number in range(self._first, self.specification.rounds):
                 self._round(number)
 
     def _round(self, number: int) -> None:
@@ -239,15 +239,19 @@ class Loop:
         # One older state stays, in case the newest is lost.
         self._checkpoint(number - 2).unlink(missing_ok=True)
 
-    def _restore(self) -> int:
-        """Takes up the newest checkpoint; the number of the first round that is still to be run."""
+    def restore(self) -> None:
+        """Takes up the newest checkpoint, if there is one: the round after it is the next to be run.
+
+        Raises:
+            InputError: if the checkpoint is damaged or belongs to another campaign.
+        """
         files = sorted(self.folder.glob("checkpoint-*.safetensors"))
         if not files:
-            return 0
+            return
         arrays, metadata = load_arrays(files[-1])
         if metadata.get("campaign") != self.specification.identity:
             raise InputError(
                 f"'{files[-1]}' is a checkpoint of another campaign than '{self.specification.name}'"
             )
         self.optimiser.restore(arrays, metadata)
-        return int(metadata["round"]) + 1
+        self._first = int(metadata["round"]) + 1

@@ -116,7 +116,7 @@ def _interaction(inputs: Mapping[str, Any], settings: Mapping[str, Any]) -> dict
     )
     if not dimers:
         raise EvaluationError("no contact can be simulated: " + ("; ".join(refused) or "the pose has none"))
-    contacts = []
+    contacts: list[dict[str, Any]] = []
     for contact, dimer in dimers:
         energy = compute_interaction_energy(dimer, _interaction_settings(settings))
         contacts.append(

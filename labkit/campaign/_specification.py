@@ -5,12 +5,21 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import math
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from labkit.campaign._objective import COMPONENTS, Desirability
 from labkit.errors import InputError
@@ -38,7 +47,7 @@ class Docking(_Section):
 
     exhaustiveness: int = Field(default=4, ge=1, le=64)
     ph: float = Field(default=7.4, ge=0, le=14)
-    seed: int = Field(default=1, ge=0)
+    seed: int = Field(default=1, ge=0, lt=2**31)
 
 
 class Interaction(_Section):
@@ -61,7 +70,7 @@ class Interaction(_Section):
     active_occupied: int = Field(default=2, ge=1)
     active_virtual: int = Field(default=2, ge=1)
     shots: int = Field(default=100_000, ge=100, le=10_000_000)
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**31)
 
 
 class Specification(_Section):
@@ -79,12 +88,12 @@ class Specification(_Section):
     interaction: Interaction | None = None
     objective: dict[str, Desirability] = Field(min_length=1)
 
-    @field_validator("objective")
+    @field_validator("objective", mode="before")
     @classmethod
-    def _known_components(cls, objective: dict[str, Desirability]) -> dict[str, Desirability]:
-        for name in objective:
+    def _known_components(cls, objective: Any) -> Any:
+        for name in objective if isinstance(objective, dict) else ():
             if name not in COMPONENTS:
-                raise ValueError(f"'{name}' is no component; known are {', '.join(COMPONENTS)}")
+                raise ValueError(f"'{name}' is no component;{_nearest(name, list(COMPONENTS))}")
         return objective
 
     @model_validator(mode="after")
@@ -145,13 +154,18 @@ def validate(content: dict[str, Any], source: str) -> Specification:
     except ValidationError as error:
         raise InputError(f"campaign '{source}': {_first_fault(error)}") from None
     known = TriageRules.__dataclass_fields__
-    for key in specification.triage:
+    for key, value in specification.triage.items():
         if key not in known:
             raise InputError(f"campaign '{source}': triage.{key} is no key;{_nearest(key, list(known))}")
+        numbers = value if isinstance(value, list) else [value]
+        if any(isinstance(number, float) and not math.isfinite(number) for number in numbers):
+            raise InputError(f"campaign '{source}': triage.{key} = {value}: finite numbers are needed")
     try:
-        TriageRules(**specification.triage)
-    except TypeError as error:
-        raise InputError(f"campaign '{source}': [triage] {error}") from None
+        TypeAdapter(TriageRules).validate_python(specification.triage)
+    except ValidationError as error:
+        raise InputError(f"campaign '{source}': triage.{_first_fault(error)}") from None
+    except InputError as error:
+        raise InputError(f"campaign '{source}': {error}") from None
     return specification
 
 
@@ -187,8 +201,12 @@ def _first_fault(error: ValidationError) -> str:
 def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
     if location[0] == "objective":
         return list(Desirability.model_fields)
-    sections = {"generator": Generator, "docking": Docking, "interaction": Interaction}
-    model: type[BaseModel] = Specification if len(location) == 1 else sections[str(location[0])]
+    sections: dict[str, type[BaseModel]] = {
+        "generator": Generator,
+        "docking": Docking,
+        "interaction": Interaction,
+    }
+    model = Specification if len(location) == 1 else sections[str(location[0])]
     return list(model.model_fields)
 
 

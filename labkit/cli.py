@@ -228,7 +228,8 @@ def _generate(args: argparse.Namespace) -> Answer:
         raise InputError(f"--scaffold '{args.scaffold}': scaffold decoration is not built yet")
     start = time.perf_counter()
     smiles, valid = generate_counted(args.count, args.seed, prior=args.prior)
-    return {"smiles": smiles, "valid_fraction": valid, "seconds": time.perf_counter() - start}
+    seconds = time.perf_counter() - start
+    return {"smiles": smiles, "valid_fraction": valid if smiles else None, "seconds": seconds}
 
 
 def _dock(args: argparse.Namespace) -> Answer:
@@ -287,16 +288,31 @@ def _interaction(args: argparse.Namespace) -> Answer:
 
 
 def _notebooks(args: argparse.Namespace) -> Answer:
-    from labkit.runner import run_notebooks
+    from dataclasses import asdict
 
-    results = run_notebooks(args.names, dict(args.parameters), args.out)
-    return {"ok": all(result["status"] == "done" for result in results), "notebooks": results}
+    from labkit.runner import list_notebooks, notebook_path, run_notebook
+
+    names = args.names or list_notebooks()
+    for name in names:
+        notebook_path(name)  # every name is checked before the first one runs
+    parameters = {key: _literal(value) for key, value in args.parameters}
+    results = [run_notebook(name, parameters, args.out) for name in names]
+    done = all(result.status == "done" for result in results)
+    return {"ok": done, "notebooks": [asdict(result) for result in results]}
+
+
+def _literal(text: str) -> Any:
+    """A parameter's value: a number, true, false, or else the text itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _lab(args: argparse.Namespace) -> None:
-    from labkit.runner import notebooks_folder
+    from labkit.runner import notebook_path
 
-    command = [sys.executable, "-m", "jupyterlab", "--notebook-dir", str(notebooks_folder())]
+    command = [sys.executable, "-m", "jupyterlab", "--notebook-dir", str(notebook_path("00_start").parent)]
     sys.stderr.flush()
     os.execv(sys.executable, command)
 

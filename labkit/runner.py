@@ -202,12 +202,14 @@ def _run_papermill(path: Path, output: Path, parameters: Mapping[str, Any]) -> s
 
 
 def _check_parameters(path: Path, parameters: Mapping[str, Any]) -> None:
+    import nbformat
     import papermill
 
     try:
         known = papermill.inspect_notebook(str(path))
-    except (ValueError, KeyError, AttributeError) as error:
-        raise InputError(f"'{path}' is no notebook: {error}") from None
+    except (ValueError, KeyError, AttributeError, nbformat.ValidationError) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise InputError(f"'{path}' is no notebook: {first}") from None
     for name in parameters:
         if name not in known:
             raise InputError(

@@ -16,6 +16,8 @@ from labkit.dashboards import palette
 from labkit.dashboards._page import Block, Picture, image, picture
 from labkit.molecules import parse, tanimoto
 
+_DASHES = ("-", "--", "-.", ":")
+
 
 def formula_svg(
     smiles: str, *, width: int = 300, height: int = 210, atoms: Sequence[int] = (), numbered: bool = False
@@ -24,8 +26,8 @@ def formula_svg(
 
     Args:
         smiles: one SMILES.
-        width: in pixels.
-        height: in pixels.
+        width: in pixels; -1 for as much as the molecule needs.
+        height: the same.
         atoms: indices of atoms to highlight.
         numbered: whether each atom shows its index.
 
@@ -50,6 +52,17 @@ def formula_svg(
     rdMolDraw2D.PrepareAndDrawMolecule(drawing, molecule, highlightAtoms=list(atoms))
     drawing.FinishDrawing()
     return str(drawing.GetDrawingText())
+
+
+def formula(smiles: str, *, numbered: bool = False) -> Picture:
+    """Structural formula of a molecule as a picture.
+
+    Raises:
+        InputError: if the SMILES can't be read.
+    """
+    return Picture(
+        formula_svg(smiles, width=-1, height=-1, numbered=numbered), f"Structural formula of {smiles}"
+    )
 
 
 def cards(smiles: Sequence[str], texts: Sequence[Mapping[str, str]], *, titles: Sequence[str] = ()) -> Block:
@@ -85,27 +98,29 @@ def histograms(sets: Mapping[str, Mapping[str, Sequence[float]]]) -> Picture:
         sets: name of the set → quantity with its unit → values.
     """
     quantities = list(next(iter(sets.values())))
-    columns = 3
+    columns = min(3, len(quantities))
     rows = -(-len(quantities) // columns)
     with palette.style():
-        figure = Figure(figsize=(9.0, 2.5 * rows))
-        panels = figure.subplots(rows, columns, squeeze=False).flat
+        figure = Figure(figsize=(3.0 * max(columns, 2), 0.4 + 2.4 * rows))
+        panels = figure.subplots(rows, columns, squeeze=False).flatten()
+        for panel in panels[len(quantities) :]:
+            panel.set_visible(False)
         for panel, quantity in zip(panels, quantities, strict=False):
             everything = np.concatenate([np.asarray(values[quantity], float) for values in sets.values()])
             bins = np.linspace(everything.min(), everything.max(), 26)
             for i, (name, values) in enumerate(sets.items()):
-                # Few molecules make a ragged histogram: each is a tick on the axis instead.
+                # Few molecules make a ragged histogram: each is a mark on the axis instead.
                 if len(values[quantity]) < 50:
-                    level = -0.05 * i
                     panel.plot(
                         values[quantity],
-                        np.full(len(values[quantity]), level),
+                        np.full(len(values[quantity]), 0.05),
                         palette.MARKERS[i],
                         color=palette.SERIES[i],
                         label=name,
+                        markeredgecolor=palette.BLACK,
                         transform=panel.get_xaxis_transform(),
-                        clip_on=False,
-                        markersize=5,
+                        linestyle="none",
+                        markersize=6,
                     )
                 else:
                     panel.hist(
@@ -119,8 +134,6 @@ def histograms(sets: Mapping[str, Mapping[str, Sequence[float]]]) -> Picture:
                     )
             panel.set_xlabel(quantity)
             panel.set_yticks([])
-        for panel in list(panels):
-            panel.set_visible(False)
         handles, labels = figure.axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=len(sets))
     alt = "Distributions. " + " ".join(
@@ -151,5 +164,41 @@ def similarity_matrix(names: Sequence[str], smiles: Sequence[str]) -> Picture:
     alt = (
         f"Tanimoto similarities of {', '.join(names)}; between different ones {off.min():.2f} to "
         f"{off.max():.2f}, median {np.median(off):.2f}."
+    )
+    return picture(figure, alt)
+
+
+def charged_fraction(groups: Mapping[str, tuple[float, str]], ph: float) -> Picture:
+    """Which share of a group carries a charge, over pH.
+
+    The Henderson–Hasselbalch equation.
+
+    Args:
+        groups: name → pKa and "acid" or "base".
+        ph: drawn as a line.
+    """
+    axis = np.linspace(0, 14, 281)
+    with palette.style():
+        figure = Figure(figsize=(9.0, 3.4))
+        axes = figure.subplots()
+        for i, (name, (pka, kind)) in enumerate(groups.items()):
+            sign = 1 if kind == "base" else -1
+            axes.plot(
+                axis,
+                1 / (1 + 10 ** (sign * (axis - pka))),
+                color=palette.SERIES[i],
+                linestyle=_DASHES[i % len(_DASHES)],
+                linewidth=2.2,
+                label=f"{name}, p$K_a$ {pka:g}",
+            )
+        axes.axvline(ph, color=palette.BLACK, linewidth=1)
+        axes.text(ph, 1.02, f"pH {ph:g}", ha="center", transform=axes.get_xaxis_transform())
+        axes.set_xlim(0, 14)
+        axes.set_xlabel("pH")
+        axes.set_ylabel("charged share")
+        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    alt = f"Charged share at pH {ph:g}: " + ", ".join(
+        f"{name} {1 / (1 + 10 ** ((1 if kind == 'base' else -1) * (ph - pka))):.2g}"
+        for name, (pka, kind) in groups.items()
     )
     return picture(figure, alt)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from labkit.dashboards import palette
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -47,7 +49,8 @@ class Block:
 def picture(figure: Figure, alt: str, caption: str = "") -> Picture:
     """Picture of a matplotlib figure."""
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    with palette.style():  # some of its settings are only read here
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
     return Picture(buffer.getvalue(), alt, caption)
 
 
@@ -69,9 +72,10 @@ def bullets(texts: Iterable[str]) -> Block:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], numeric: Collection[str] = ()) -> Block:
     """A table of plain texts; columns named in ``numeric`` are set to the right."""
-    style = "padding:0.2em 0.8em;vertical-align:top;overflow-wrap:anywhere;text-align:"
+    style = "padding:0.2em 0.8em;vertical-align:top;"
 
-    sides = ["right" if name in numeric else "left" for name in head]
+    number, text = "text-align:right;white-space:nowrap", "text-align:left;overflow-wrap:anywhere"
+    sides = [number if name in numeric else text for name in head]
 
     def line(tag: str, texts: Sequence[str]) -> str:
         cells = zip(texts, sides, strict=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,102 +10,18 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
-from rdkit import Chem
 
 from labkit.dashboards import palette
+from labkit.dashboards._format import place
 from labkit.dashboards._page import Picture, picture
-from labkit.docking import Contact, Pocket, Pose, pocket_atoms
+from labkit.dashboards._pose_scene import Points, Scene, describe, half_bonds, scene
+from labkit.docking import Pose
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-Points = NDArray[np.float64]
 _DEPTH = 6.0  # Å from the middle at which a stick is palest or darkest
-_LABELLED = 8  # residues named in the picture; more would cover each other
-
-
-@dataclass(frozen=True, eq=False)
-class Scene:
-    """What is drawn, in the receptor's frame (Å).
-
-    Attributes:
-        symbols: elements of the ligand's atoms, without hydrogens that don't bind to N, O or S.
-        atoms: their positions, shape (natom, 3).
-        bonds: pairs of indices into them.
-        pocket: atoms of the residues around.
-        dashes: contact, the ligand atom's and the protein atom's position.
-        centres: residue label to the mean of its atoms' positions, the strongest contacts' residues only.
-    """
-
-    symbols: tuple[str, ...]
-    atoms: Points
-    bonds: tuple[tuple[int, int], ...]
-    pocket: Pocket
-    dashes: tuple[tuple[Contact, Points, Points], ...]
-    centres: Mapping[str, Points]
-
-
-def scene(pose: Pose) -> Scene:
-    """What there is to draw of a pose."""
-    molecule, pocket = pose.molecule(), pocket_atoms(pose)
-    positions = molecule.GetConformer().GetPositions()
-    shown = [atom.GetIdx() for atom in molecule.GetAtoms() if not _on_carbon(atom)]
-    index = {atom: i for i, atom in enumerate(shown)}
-    bonds = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in molecule.GetBonds()]
-    chosen = list({contact.residue: contact for contact in reversed(pose.contacts)}.values())
-    chosen = sorted(chosen, key=lambda contact: -contact.strength)[:_LABELLED]
-    residues = np.array(pocket.residues)
-    return Scene(
-        symbols=tuple(molecule.GetAtomWithIdx(i).GetSymbol() for i in shown),
-        atoms=positions[shown],
-        bonds=tuple((index[i], index[j]) for i, j in bonds if i in index and j in index),
-        pocket=pocket,
-        dashes=tuple(
-            (contact, positions[contact.ligand_atom], _partner(contact, positions, pocket))
-            for contact in chosen
-        ),
-        centres={c.residue: pocket.coordinates[residues == c.residue].mean(axis=0) for c in chosen},
-    )
-
-
-def _on_carbon(atom: Chem.Atom) -> bool:
-    return atom.GetAtomicNum() == 1 and atom.GetNeighbors()[0].GetAtomicNum() == 6
-
-
-def _partner(contact: Contact, positions: Points, pocket: Pocket) -> Points:
-    """The protein's atom of a contact: that of its residue whose distance is the contact's."""
-    own = [i for i, residue in enumerate(pocket.residues) if residue == contact.residue]
-    distances = np.linalg.norm(pocket.coordinates[own] - positions[contact.ligand_atom], axis=1)
-    return pocket.coordinates[own[int(np.argmin(np.abs(distances - contact.distance)))]]
-
-
-def _halves(
-    symbols: Sequence[str], atoms: Points, bonds: Sequence[tuple[int, int]], carbon: str
-) -> dict[str, list[tuple[Points, Points]]]:
-    """Half bonds by colour, each half in the colour of its atom."""
-    halves: dict[str, list[tuple[Points, Points]]] = {}
-    for i, j in bonds:
-        middle = (atoms[i] + atoms[j]) / 2
-        for atom in (i, j):
-            colour = carbon if symbols[atom] == "C" else palette.ELEMENTS.get(symbols[atom], palette.GREY)
-            halves.setdefault(colour, []).append((atoms[atom], middle))
-    return halves
-
-
-def describe(pose: Pose) -> str:
-    """The pose in words: what it touches, the strongest first."""
-    bonds = [c for c in pose.contacts if c.kind == "hydrogen bond"]
-    close = [c for c in pose.contacts if c.kind != "hydrogen bond"]
-    text = f"Pose of {pose.state.smiles} in {pose.target}, Vina {pose.energy:.1f} kcal/mol. "
-    named = ", ".join(f"{_short(c.residue)} {c.part} ({c.distance:.1f} Å)" for c in bonds[:_LABELLED])
-    text += f"Hydrogen bonds: {named or 'none'}. "
-    near = ", ".join(dict.fromkeys(_short(c.residue) for c in close[:_LABELLED]))
-    return text + f"Closest other contacts: {near or 'none'}."
-
-
-def _short(residue: str) -> str:
-    return residue.rpartition(":")[2]
+_PAPER = {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
 
 
 def pose_picture(pose: Pose) -> Picture:
@@ -138,7 +53,16 @@ def pose_picture(pose: Pose) -> Picture:
             )
             if bond:
                 x, y, _ = (a + b) / 2
-                axes.text(x, y, f"{contact.distance:.1f} Å", fontsize=8.5, color=palette.BLUE, zorder=9)
+                axes.text(
+                    x + 0.15,
+                    y,
+                    f"{contact.distance:.1f} Å",
+                    va="center",
+                    fontsize=8.5,
+                    color=palette.BLUE,
+                    zorder=9,
+                    bbox=_PAPER,
+                )
         _draw_ligand(axes, drawn, project)
         _label_residues(
             axes, {label: project(point) for label, point in drawn.centres.items()}, project(drawn.atoms)
@@ -157,13 +81,13 @@ def _draw_pocket(axes: Axes, drawn: Scene, project: Callable[[Points], Points]) 
     pocket = drawn.pocket
     kept = {i for i, residue in enumerate(pocket.residues) if residue in drawn.centres}
     bonds = [(i, j) for i, j in pocket.bonds if i in kept and j in kept]
-    halves = _halves(pocket.symbols, pocket.coordinates, bonds, palette.PROTEIN_CARBON)
-    _draw_sticks(axes, halves, project, width=1.9, zorder=2)
+    halves = half_bonds(pocket.symbols, pocket.coordinates, bonds, palette.PROTEIN_CARBON)
+    _draw_sticks(axes, halves, project, width=1.9, fade=0.6, zorder=2)
 
 
 def _draw_ligand(axes: Axes, drawn: Scene, project: Callable[[Points], Points]) -> None:
-    halves = _halves(drawn.symbols, drawn.atoms, drawn.bonds, palette.ELEMENTS["C"])
-    _draw_sticks(axes, halves, project, width=4.5, zorder=5)
+    halves = half_bonds(drawn.symbols, drawn.atoms, drawn.bonds, palette.ELEMENTS["C"])
+    _draw_sticks(axes, halves, project, width=4.5, fade=0.3, zorder=5)
     for symbol, point in zip(drawn.symbols, project(drawn.atoms), strict=True):
         if symbol in ("C", "H"):
             continue
@@ -187,6 +111,7 @@ def _draw_sticks(
     project: Callable[[Points], Points],
     *,
     width: float,
+    fade: float,
     zorder: int,
 ) -> None:
     """Half bonds; what lies deeper is paler."""
@@ -195,7 +120,7 @@ def _draw_sticks(
         nearness = np.clip(0.5 + points[:, :, 2].mean(axis=1) / (2 * _DEPTH), 0.0, 1.0)
         # Mixed with white, not transparent: transparent sticks would show where they overlap.
         own = np.array(to_rgb(colour))
-        colours = [1 - (1 - own) * (0.4 + 0.6 * near) for near in nearness]
+        colours = [1 - (1 - own) * (1 - fade * (1 - near)) for near in nearness]
         axes.add_collection(
             LineCollection(
                 list(points[:, :, :2]), colors=colours, linewidths=width, capstyle="round", zorder=zorder
@@ -221,13 +146,13 @@ def _label_residues(axes: Axes, centres: Mapping[str, Points], ligand: Points) -
         axes.text(
             spot[0],
             spot[1],
-            _short(label),
+            place(label),
             ha="center",
             va="center",
             fontsize=10,
             fontweight="bold",
             zorder=10,
-            bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8},
+            bbox=_PAPER,
         )
 
 
@@ -261,7 +186,7 @@ def pose_plot(pose: Pose) -> go.Figure:
             mode="lines",
             showlegend=False,
             hoverinfo="text",
-            text=f"{_short(contact.residue)} {contact.part}, {contact.kind}, {contact.distance:.1f} Å",
+            text=f"{place(contact.residue)} {contact.part}, {contact.kind}, {contact.distance:.1f} Å",
             line={
                 "dash": "dash" if bond else "dot",
                 "width": 5,
@@ -270,7 +195,7 @@ def pose_plot(pose: Pose) -> go.Figure:
         )
     x, y, z = np.array(list(drawn.centres.values())).T
     figure.add_scatter3d(
-        x=x, y=y, z=z, mode="text", text=[_short(label) for label in drawn.centres], showlegend=False
+        x=x, y=y, z=z, mode="text", text=[place(label) for label in drawn.centres], showlegend=False
     )
     figure.update_layout(
         height=600,
@@ -290,7 +215,7 @@ def _add_sticks(
     name: str,
 ) -> None:
     gap = np.full(3, np.nan)
-    for colour, halves in _halves(symbols, atoms, bonds, carbon).items():
+    for colour, halves in half_bonds(symbols, atoms, bonds, carbon).items():
         x, y, z = np.array([point for a, b in halves for point in (a, b, gap)]).T
         figure.add_scatter3d(
             x=x,

@@ -8,9 +8,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from labkit.dashboards import palette
+from labkit.dashboards._format import duration, number, place
 from labkit.dashboards._page import Picture, picture
+from labkit.dashboards._quantum_words import GOAL_MHA
 from labkit.dashboards._report_model import ContactEnergy, Round, Stage, Step
-from labkit.dashboards._report_words import GOAL_MHA, Shift, duration, interval, number, place
+from labkit.dashboards._report_words import Shift, interval
 
 _WIDTH = 9.0
 # Errors below this are rounding; a logarithmic axis needs some end.
@@ -133,7 +135,7 @@ def contact_energies(contacts: Sequence[ContactEnergy]) -> Picture:
         axes.invert_yaxis()
         axes.axvline(0, color=palette.BLACK, linewidth=0.8)
         axes.margins(x=0.08)
-        axes.set_xlabel("interaction energy (kcal/mol); further left is stronger")
+        axes.set_xlabel("← attraction      interaction energy (kcal/mol)      repulsion →")
         axes.grid(visible=False, axis="y")
         for kind, name in enumerate(KINDS):
             axes.plot([], [], palette.MARKERS[kind], color=palette.SERIES[kind], label=name)
@@ -172,8 +174,9 @@ def quantum_errors(contacts: Sequence[ContactEnergy]) -> Picture:
     errors = solver_errors(contacts)
     sizes = [contact.quantum["dimer"] for contact in contacts if contact.quantum]
     caps = [contact.quantum["controls"]["cap_share"] for contact in contacts if contact.quantum]
-    used = f"{100 * min(s['dimension'] / s['full_dimension'] for s in sizes):.0f} % of the full space or more"
-    capped = f"{100 * max(caps):.0f} % of the full space"
+    shares = [100 * size["dimension"] / size["full_dimension"] for size in sizes]
+    used = f"{min(shares):.0f}–{max(shares):.0f} % of the full space"
+    capped = f"at most {100 * max(caps):.0f} % of it"
     notes = (used, capped, capped, capped, "no subspace")
     with palette.style():
         figure = Figure(figsize=(_WIDTH, 4.2))
@@ -194,7 +197,7 @@ def quantum_errors(contacts: Sequence[ContactEnergy]) -> Picture:
             fontsize=9,
         )
         axes.set_yscale("log")
-        axes.set_ylim(bottom=FLOOR_MHA / 2)
+        axes.set_ylim(bottom=max(FLOOR_MHA, min(min(values) for values in errors.values())) / 3)
         axes.set_xlim(-0.5, len(errors) - 0.4)
         axes.set_xticks(
             range(len(errors)),

@@ -8,9 +8,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from labkit.dashboards import palette
+from labkit.dashboards._quantum_words import GOAL_MHA
 from labkit.dashboards._report_figures import FLOOR_MHA, KINDS, contact_rows, solver_errors
 from labkit.dashboards._report_model import ContactEnergy, Round
-from labkit.dashboards._report_words import GOAL_MHA
 
 
 def scores_by_round(rounds: Sequence[Round]) -> go.Figure:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from labkit.campaign import COMPONENTS
+from labkit.dashboards import _quantum_words as quantum_words
 from labkit.dashboards import _report_figures as figures
 from labkit.dashboards import _report_words as words
+from labkit.dashboards._format import duration, number, place
 from labkit.dashboards._molecules_view import cards
 from labkit.dashboards._page import Block, Picture, bullets, paragraphs, table, together
 from labkit.dashboards._pose_view import pose_picture, pose_plot
 from labkit.dashboards._report_model import Candidate, ReportModel
-from labkit.dashboards._report_words import duration, number, place
 from labkit.docking import Pose, read_poses
 from labkit.errors import InputError
 
@@ -47,9 +48,9 @@ class ReportView:
                 f"The best molecule has a score of {number(best.score)} and docks with "
                 f"{number(best.docking_energy, 1)} kcal/mol: {best.smiles}"
             )
-        facts = words.quantum_facts(model.contacts)
+        facts = quantum_words.quantum_facts(model.contacts)
         if facts is not None:
-            found.append(words.delta(facts, model.contacts))
+            found.append(quantum_words.delta(facts, model.contacts))
         return bullets(found)
 
     def funnel(self) -> Block:
@@ -161,7 +162,7 @@ class ReportView:
     def quantum(self) -> Shown:
         """The quantum solver against exact, with its controls."""
         contacts = self.model.contacts
-        if words.quantum_facts(contacts) is None:
+        if quantum_words.quantum_facts(contacts) is None:
             return paragraphs(self._no_quantum_step())
         if self.ui == "widget":
             from labkit.dashboards._report_plotly import quantum_errors
@@ -177,7 +178,7 @@ class ReportView:
     def quantum_in_words(self) -> Block:
         """What the comparison with exact shows, contact by contact and in sum."""
         contacts = self.model.contacts
-        facts = words.quantum_facts(contacts)
+        facts = quantum_words.quantum_facts(contacts)
         if facts is None:
             return Block("")
         rows = []
@@ -204,7 +205,7 @@ class ReportView:
             "δ (kcal/mol)",
         )
         return together(
-            paragraphs(*words.quantum(facts), words.delta(facts, contacts)),
+            paragraphs(*quantum_words.quantum(facts), quantum_words.delta(facts, contacts)),
             table(head, rows, numeric=head[1:]),
         )
 
@@ -243,6 +244,7 @@ class ReportView:
         )
         return together(
             figures.stage_times(stages),
+            paragraphs(words.simulation_time(self.model.contacts)),
             table(
                 ("stage", "wall time", "energy", "how it was obtained"), rows, numeric=("wall time", "energy")
             ),
@@ -254,7 +256,7 @@ class ReportView:
             (
                 name,
                 want.direction,
-                f"{want.range[0]:g} to {want.range[1]:g}",
+                f"{want.range[0]:g} to {want.range[1]:g}".replace("-", "−"),
                 COMPONENTS[name][0],
                 f"{want.weight:g}",
             )

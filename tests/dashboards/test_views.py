@@ -1,0 +1,130 @@
+import re
+from collections.abc import Callable
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from labkit.campaign import Run
+from labkit.dashboards import (
+    Picture,
+    ReportView,
+    cards,
+    charged_fraction,
+    formula,
+    histograms,
+    pose_picture,
+    pose_plot,
+    read_report,
+    route,
+    similarity_matrix,
+)
+from labkit.dashboards._pose_scene import half_bonds, scene
+from labkit.docking import shipped_poses
+from labkit.errors import InputError
+
+PARTS = (
+    "summary funnel scores gain objective best pose contacts contacts_in_words quantum quantum_in_words "
+    "ranking use limits provenance"
+).split()
+
+
+def _html(view: ReportView) -> str:
+    return "".join(getattr(view, part)()._repr_html_() for part in PARTS)
+
+
+@pytest.mark.parametrize("kind", ["finished_run", "plain_run", "broken_run", "interrupted_run"])
+def test_every_part_can_be_shown_of_every_run(kind: str, request: pytest.FixtureRequest) -> None:
+    html = _html(ReportView(read_report(request.getfixturevalue(kind))))
+    assert not re.search(r"\bnan\b", re.sub(r'src="[^"]*"', "", html))
+    for tag in re.findall(r"<img[^>]*>", html):
+        assert re.search(r'alt="[^"]{20,}"', tag), tag
+    assert not re.search(r'(src|href)="(?!data:)', html)
+
+
+def test_what_is_not_there_is_said(plain_run: Run, interrupted_run: Run, broken_run: Run) -> None:
+    plain = ReportView(read_report(plain_run))
+    assert "no section [interaction]" in plain.quantum()._repr_html_()
+    assert "nothing in the ranking changed" in plain.ranking()._repr_html_()
+    assert "No molecule was docked" not in plain.best()._repr_html_()
+    early = ReportView(read_report(interrupted_run))
+    assert "No round is finished" in early.scores()._repr_html_()
+    assert "SCF did not converge" in ReportView(read_report(broken_run)).funnel()._repr_html_()
+
+
+def test_cards_show_numbers_with_units_and_the_nearest_inhibitor(finished_run: Run) -> None:
+    view = ReportView(read_report(finished_run))
+    html = view.best()._repr_html_()
+    best = view.model.candidates[0]
+    assert f"{best.docking_energy:.2f} kcal/mol".replace("-", "−") in html
+    assert f"1.00 to {best.relative}" in html
+    assert "± 0.20 kcal/mol" in html and "not simulated" in html
+
+
+def test_an_unknown_kind_of_view_is_refused(finished_run: Run) -> None:
+    with pytest.raises(InputError, match="ui 'magic': choose 'static' or 'widget'"):
+        ReportView(read_report(finished_run), "magic")  # type: ignore[arg-type]
+
+
+def test_widgets_hold_what_the_static_figures_hold(finished_run: Run) -> None:
+    view = ReportView(read_report(finished_run), "widget")
+    scores = view.scores()
+    assert sum(len(trace.y) for trace in scores.data if trace.name != "mean, 95 % interval") == 6
+    assert {x for trace in view.contacts().data for x in trace.x} == {-6.0, 1.5, -3.0}
+    assert len(view.quantum().data) == 5
+    assert len(view.pose().data) > 5
+
+
+PICTURES: list[Callable[[], Picture]] = [
+    route,
+    lambda: formula("CCO", numbered=True),
+    lambda: charged_fraction({"acetic acid": (4.76, "acid"), "pyridine": (5.25, "base")}, 7.4),
+    lambda: histograms({"set": {"weight": list(range(60))}, "few": {"weight": [3.0, 4.0]}}),
+    lambda: similarity_matrix(["a", "b"], ["CCO", "CCN"]),
+    lambda: pose_picture(shipped_poses("abl1")[0]),
+]
+
+
+@pytest.mark.parametrize("draw", PICTURES)
+def test_pictures_are_well_formed_described_and_the_same_each_time(draw: Callable[[], Picture]) -> None:
+    first, again = draw(), draw()
+    assert ElementTree.fromstring(first.svg).tag.endswith("svg")
+    assert first.svg == again.svg
+    assert len(first.alt) > 20
+    assert first.alt in first._repr_html_().replace("&#x27;", "'").replace("&lt;", "<").replace("&gt;", ">")
+
+
+def test_the_charged_share_is_half_at_the_pka() -> None:
+    assert "amine 0.5" in charged_fraction({"amine": (7.4, "base")}, 7.4).alt
+    assert "acid 0.99" in charged_fraction({"acid": (5.4, "acid")}, 7.4).alt
+
+
+def test_dashes_of_a_pose_are_as_long_as_its_contacts() -> None:
+    for pose in shipped_poses("abl1"):
+        drawn = scene(pose)
+        lengths = [float(np.linalg.norm(a - b)) for _, a, b in drawn.dashes]
+        assert lengths == pytest.approx([contact.distance for contact, _, _ in drawn.dashes], abs=1e-3)
+        assert len({contact.residue for contact, _, _ in drawn.dashes}) == len(drawn.dashes) <= 8
+
+
+def test_the_ligand_is_drawn_whole_but_for_hydrogens_on_carbon() -> None:
+    pose = shipped_poses("abl1")[0]
+    drawn = scene(pose)
+    heavy = pose.molecule().GetNumHeavyAtoms()
+    assert len([s for s in drawn.symbols if s != "H"]) == heavy
+    halves = half_bonds(drawn.symbols, drawn.atoms, drawn.bonds, "#333333")
+    assert sum(map(len, halves.values())) == 2 * len(drawn.bonds)
+    for pieces in halves.values():
+        for a, b in pieces:
+            assert np.linalg.norm(a - b) < 1.0  # half of a bond, Å
+
+
+def test_the_plot_to_turn_shows_ligand_pocket_and_contacts() -> None:
+    figure = pose_plot(shipped_poses("abl1")[0])
+    assert {"pocket", "ligand"} <= {trace.name for trace in figure.data}
+    assert any("hydrogen bond" in str(trace.text) for trace in figure.data)
+
+
+def test_text_is_escaped() -> None:
+    html = cards(["CCO"], [{"<b>": "a & b"}], titles=["<script>"])._repr_html_()
+    assert "<script>" not in html and "&lt;b&gt;" in html and "a &amp; b" in html

@@ -1,0 +1,111 @@
+from dataclasses import replace
+
+import pytest
+
+from labkit.campaign import Run
+from labkit.dashboards import _report_words as words
+from labkit.dashboards import read_report
+from labkit.dashboards._quantum_words import delta, quantum, quantum_facts
+from labkit.dashboards._report_model import ReportModel, Round, mean_of
+
+
+def _with_rounds(model: ReportModel, first: list[float], last: list[float]) -> ReportModel:
+    rounds = [
+        Round(i + 1, tuple(values), tuple("C" * len(values)), mean_of(values))
+        for i, values in enumerate((first, last))
+    ]
+    return replace(model, rounds=tuple(rounds))
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "says"),
+    [
+        ([0.1, 0.2, 0.0, 0.1] * 4, [0.7, 0.8, 0.6, 0.7] * 4, "the proposals got better"),
+        ([0.7, 0.8, 0.6, 0.7] * 4, [0.1, 0.2, 0.0, 0.1] * 4, "the proposals got worse"),
+        ([0.1, 0.8, 0.0, 0.9], [0.2, 0.7, 0.1, 0.9], "too short to tell learning from luck"),
+    ],
+)
+def test_the_gain_is_only_claimed_where_its_interval_excludes_zero(
+    finished_run: Run, first: list[float], last: list[float], says: str
+) -> None:
+    assert says in words.gain(_with_rounds(read_report(finished_run), first, last))
+
+
+def test_without_learning_nothing_is_claimed(finished_run: Run) -> None:
+    model = _with_rounds(read_report(finished_run), [0.1] * 8, [0.9] * 8)
+    generator = model.specification.generator.model_copy(update={"learning": False})
+    model = replace(model, specification=model.specification.model_copy(update={"generator": generator}))
+    assert "any difference is chance" in words.gain(model)
+    assert "got better" not in words.gain(model)
+
+
+def test_more_passing_and_better_passing_are_told_apart(finished_run: Run) -> None:
+    said = words.gain(_with_rounds(read_report(finished_run), [0.0, 0.0, 0.0, 0.5], [0.5, 0.5, 0.5, 0.0]))
+    assert "25 % got a score above 0 in round 1 and 75 % in round 2" in said
+    assert "the mean over those went from 0.50 to 0.50" in said
+
+
+def test_one_round_is_compared_with_nothing(interrupted_run: Run) -> None:
+    assert "nothing to compare yet" in words.gain(read_report(interrupted_run))
+
+
+def test_rivals_that_do_as_well_are_counted(finished_run: Run) -> None:
+    facts = quantum_facts(read_report(finished_run).contacts)
+    assert facts is not None
+    assert (facts.count, facts.noise_wins, facts.excitations_win) == (3, 1, 0)
+    assert facts.worst == pytest.approx(0.4)
+    said = " ".join(quantum(facts))
+    assert "within 1 mHa" in said
+    assert "uniformly random bits do as well or better in 1 of 3 contacts" in said
+    assert "do worse in all 3 contacts" in said
+    assert "proves little" not in said
+
+
+def test_a_subspace_that_spans_everything_is_said_to_prove_little(finished_run: Run) -> None:
+    facts = quantum_facts(read_report(finished_run).contacts)
+    assert facts is not None
+    assert "proves little" in " ".join(quantum(replace(facts, share=1.0)))
+    assert "beyond 1 mHa" in " ".join(quantum(replace(facts, worst=3.0)))
+
+
+def test_a_delta_of_about_nothing_is_called_so_and_a_large_one_is_not(finished_run: Run) -> None:
+    contacts = read_report(finished_run).contacts
+    facts = quantum_facts(contacts)
+    assert facts is not None
+    said = delta(facts, contacts)
+    assert "adds a check, not a better number" in said
+    assert "most of which is the quantum solver's own error" in said
+    assert "not small" in delta(replace(facts, delta=4.0, delta_exact=4.0), contacts)
+
+
+def test_ranks_are_those_of_the_scores_with_and_without_the_interaction_energy(finished_run: Run) -> None:
+    model = read_report(finished_run)
+    moved = words.shifts(model)
+    assert sorted(s.after for s in moved) == sorted(s.before for s in moved) == [1, 2, 3]
+    with_energy = [s.candidate.score for s in moved]
+    assert with_energy == sorted(with_energy, reverse=True)
+    before = [s.candidate.score_without for s in sorted(moved, key=lambda s: s.before)]
+    assert before == sorted(before, reverse=True)
+
+
+def test_a_ranking_that_did_not_change_is_said_to_have_decided_nothing(finished_run: Run) -> None:
+    model = read_report(finished_run)
+    same = tuple(replace(c, score=c.score_without) for c in model.candidates)
+    said = " ".join(words.ranking(replace(model, candidates=same)))
+    assert "decided nothing" in said
+    swapped = [replace(c, score=1 - c.score_without) for c in model.candidates]
+    said = " ".join(words.ranking(replace(model, candidates=tuple(swapped))))
+    assert "The best one changed" in said and "rose from place 3 to 1" in said
+
+
+def test_repulsion_is_said(finished_run: Run) -> None:
+    assert "In 1 of them the two repel" in words.strongest(read_report(finished_run).contacts)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(5.25, "5.2 s"), (75.0, "1 min 15 s"), (3600 * 2.5, "2 h 30 min")]
+)
+def test_durations_read_well(seconds: float, text: str) -> None:
+    from labkit.dashboards._format import duration
+
+    assert duration(seconds) == text

@@ -1,0 +1,96 @@
+"""Every notebook runs headless, and stands in the repository the way it should."""
+
+import ast
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labkit.campaign import Run
+from labkit.runner import NotebookResult, list_notebooks, notebook_path, report, run_notebook
+
+CHAPTERS = [name for name in list_notebooks() if name != "99_report"]
+
+
+def _cells(path: Path) -> list[dict[str, Any]]:
+    cells: list[dict[str, Any]] = json.loads(path.read_text())["cells"]
+    return cells
+
+
+def _text(cell: dict[str, Any]) -> str:
+    return "".join(cell["source"])
+
+
+def _assert_clean(notebook: Path, page: str) -> None:
+    """No warning in any cell, nothing to be fetched, a description of every picture."""
+    for cell in _cells(notebook):
+        for output in cell.get("outputs", []):
+            assert output.get("name") != "stderr", "".join(output["text"])
+            assert output["output_type"] != "error"
+    assert "<script" not in page
+    assert not re.search(r'<(?:img|link|iframe|source)[^>]*(?:src|href)="(?!data:)', page)
+    assert "@import" not in page and "url(http" not in page
+    for tag in re.findall(r"<img[^>]*>", page):
+        assert re.search(r'alt="[^"]+"', tag), tag[:200]
+
+
+@pytest.mark.parametrize("name", list_notebooks())
+def test_notebooks_are_kept_without_output_and_with_literal_parameters(name: str) -> None:
+    cells = _cells(notebook_path(name))
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            assert cell["outputs"] == [] and cell["execution_count"] is None
+    (parameters,) = [c for c in cells if "parameters" in c["metadata"].get("tags", [])]
+    for statement in ast.parse(_text(parameters)).body:
+        assert isinstance(statement, ast.Assign)
+        ast.literal_eval(statement.value)
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_chapters_follow_the_course(name: str) -> None:
+    texts = [_text(cell) for cell in _cells(notebook_path(name)) if cell["cell_type"] == "markdown"]
+    whole = "\n".join(texts)
+    order = [
+        "**After this chapter you can**",
+        "**You need**",
+        "**It takes**",
+        "## Discussion and limits",
+        "## Quiz",
+    ]
+    places = [whole.index(part) for part in [*order, "## References"]]
+    assert places == sorted(places)
+    assert whole.count("<details>") == whole.count("</details>") == 3
+    assert re.search(r"measured", whole)
+    assert len(re.findall(r"https://doi\.org/10\.", whole)) >= 3
+    assert "@" not in re.sub(r"`[^`]*`", "", whole), "a place to fill in is left"
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_chapters_run(name: str, finished_run: Run, tmp_path: Path) -> None:
+    parameters = {"run": str(finished_run.folder)} if name == "00_start" else {}
+    result: NotebookResult = run_notebook(name, parameters, tmp_path)
+    assert (result.status, result.error) == ("done", None)
+    _assert_clean(result.notebook, result.html.read_text())
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "broken_run",
+        "plain_run",
+        pytest.param("finished_run", marks=pytest.mark.slow),
+        pytest.param("interrupted_run", marks=pytest.mark.slow),
+    ],
+)
+def test_the_report_of_any_run_can_be_written(kind: str, request: pytest.FixtureRequest) -> None:
+    run: Run = request.getfixturevalue(kind)
+    page = report(run)
+    assert page == run.folder / "report.html"
+    text = page.read_text()
+    _assert_clean(run.folder / "report.ipynb", text)
+    assert "ReportView" not in text  # the page shows no code
+    for title in ("In short", "The best molecules", "What the quantum step changed", "Time and energy"):
+        assert title in text
+    assert run.manifest["run"] in text

@@ -36,9 +36,10 @@ class Cache:
     def get(self, key: str) -> dict[str, Any] | None:
         """The result kept under ``key``; a damaged one counts as absent and is computed again."""
         try:
-            return json.loads(self._file(key).read_text())
+            result = json.loads(self._file(key).read_text())
         except (FileNotFoundError, ValueError):
             return None
+        return result if isinstance(result, dict) else None
 
     def put(self, key: str, result: dict[str, Any]) -> None:
         """Keeps a result; the last writer wins, and writes the same."""

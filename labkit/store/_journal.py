@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -118,26 +117,21 @@ class Journal:
             mode += "&immutable=1"
         try:
             connection = sqlite3.connect(f"{path.resolve().as_uri()}?{mode}", uri=True, timeout=30)
-            connection.execute("pragma synchronous = full")
-            found = connection.execute("pragma quick_check(1)").fetchone()[0]
-            version = connection.execute("pragma user_version").fetchone()[0]
         except sqlite3.DatabaseError as error:
-            raise InputError(f"journal '{path}' is damaged: {error}") from None
-        if found != "ok":
-            raise InputError(f"journal '{path}' is damaged: {found}")
-        if version != _VERSION:
-            raise InputError(f"journal '{path}' has format {version}, this labkit reads format {_VERSION}")
+            raise InputError(f"journal '{path}' can't be opened: {error}") from None
+        try:
+            connection.execute("pragma synchronous = full")
+            fault = _fault(path, connection)
+        except sqlite3.DatabaseError as error:
+            fault = f"is damaged: {error}"
+        if fault is not None:
+            connection.close()
+            raise InputError(f"journal '{path}' {fault}")
         return cls(path, connection)
 
     def close(self) -> None:
         """Closes the file."""
         self._connection.close()
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Everything appended inside is on disk at its end, or nothing of it."""
-        with self._connection:
-            yield
 
     def append_proposals(self, proposals: Sequence[Proposal]) -> None:
         """Records a round's proposals, all of them or none."""
@@ -222,3 +216,21 @@ class Journal:
     def events(self) -> list[tuple[float, str]]:
         """Unix time and text of every event."""
         return list(self._connection.execute("select time, text from events order by rowid"))
+
+
+def _fault(path: Path, connection: sqlite3.Connection) -> str | None:
+    """What is wrong with a journal, or None."""
+
+    def pragma(text: str) -> Any:
+        return connection.execute(f"pragma {text}").fetchone()[0]
+
+    if path.stat().st_size % pragma("page_size"):
+        # SQLite's check doesn't see it: it reads what is missing as zeros.
+        return "is damaged: its last page is cut off"
+    found = pragma("quick_check(1)")
+    if found != "ok":
+        return f"is damaged: {found}"
+    version = pragma("user_version")
+    if version != _VERSION:
+        return f"has format {version}, this labkit reads format {_VERSION}"
+    return None

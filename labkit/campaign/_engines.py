@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
@@ -52,7 +53,7 @@ def open_engine(name: str = "local", workers: int | None = None) -> Iterator[Exe
     with _environment(_ONE_THREAD):
         # Spawned, not forked: JAX's threads don't survive a fork, and thread counts are read at import.
         context = multiprocessing.get_context("spawn")
-        executor = ProcessPoolExecutor(count, mp_context=context, initializer=_end_with_parent)
+        executor = ProcessPoolExecutor(count, mp_context=context, initializer=_start_worker)
         try:
             yield executor
         except BaseException:
@@ -78,8 +79,9 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _end_with_parent() -> None:
-    """Makes a worker end when the process that started it has died, be it by ``kill -9``."""
+def _start_worker() -> None:
+    """Makes a worker end when the process that started it has died, be it by ``kill -9``, or says so."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the coordinator answers it
     parent = multiprocessing.parent_process()
 
     def watch() -> None:

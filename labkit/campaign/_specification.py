@@ -35,10 +35,10 @@ class Generator(_Section):
 
     prior: str = "zinc250k"
     learning: bool = True
-    beta: float = Field(default=50.0, gt=0)
-    updates: int = Field(default=16, ge=0)
+    beta: float = Field(default=20.0, gt=0)
+    updates: int = Field(default=8, ge=0)
     batch: int = Field(default=64, ge=2)
-    learning_rate: float = Field(default=5e-4, gt=0)
+    learning_rate: float = Field(default=2e-4, gt=0)
     rank_weight: float = Field(default=0.1, gt=0)
 
 

@@ -36,10 +36,10 @@ class OptimiserSettings:
     """
 
     learning: bool = True
-    beta: float = 50.0
-    updates: int = 16
+    beta: float = 20.0
+    updates: int = 8
     batch: int = 64
-    learning_rate: float = 5e-4
+    learning_rate: float = 2e-4
     rank_weight: float = 0.1
 
 

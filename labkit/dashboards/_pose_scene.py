@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ _LABELLED = 8  # residues named in the picture; more would cover each other
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """What is drawn, in the receptor's frame (Å).
+    """What is drawn (Å): x and y span the plane in which the ligand is widest, z points at the reader.
 
     Attributes:
         symbols: elements of the ligand's atoms, without hydrogens that don't bind to N, O or S.
@@ -47,17 +47,27 @@ def scene(pose: Pose) -> Scene:
     bonds = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in molecule.GetBonds()]
     chosen = _main_contacts(pose)
     residues = np.array(pocket.residues)
+    turned = _face_on(positions[shown])
     return Scene(
         symbols=tuple(molecule.GetAtomWithIdx(i).GetSymbol() for i in shown),
-        atoms=positions[shown],
+        atoms=turned(positions[shown]),
         bonds=tuple((index[i], index[j]) for i, j in bonds if i in index and j in index),
-        pocket=pocket,
+        pocket=replace(pocket, coordinates=turned(pocket.coordinates)),
         dashes=tuple(
-            (contact, positions[contact.ligand_atom], _partner(contact, positions, pocket))
+            (contact, turned(positions[contact.ligand_atom]), turned(_partner(contact, positions, pocket)))
             for contact in chosen
         ),
-        centres={c.residue: pocket.coordinates[residues == c.residue].mean(axis=0) for c in chosen},
+        centres={c.residue: turned(pocket.coordinates[residues == c.residue].mean(axis=0)) for c in chosen},
     )
+
+
+def _face_on(points: Points) -> Callable[[Points], Points]:
+    """The rigid motion that lays the points' widest plane flat before the reader."""
+    centre = points.mean(axis=0)
+    axes = np.linalg.svd(points - centre, full_matrices=False)[2]  # principal axes, the longest first
+    if np.linalg.det(axes) < 0:
+        axes[2] *= -1  # a mirror image would be another molecule
+    return lambda moved: np.asarray((moved - centre) @ axes.T)
 
 
 def _main_contacts(pose: Pose) -> list[Contact]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,21 +27,12 @@ _PAPER = {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none
 def pose_picture(pose: Pose) -> Picture:
     """Projection of a pose onto the plane in which its ligand is widest."""
     drawn = scene(pose)
-    centre = drawn.atoms.mean(axis=0)
-    # The ligand's principal axes: the first two span the paper, the third is depth.
-    axes_of = np.linalg.svd(drawn.atoms - centre, full_matrices=False)[2]
-    if np.linalg.det(axes_of) < 0:
-        axes_of[2] *= -1  # a mirror image would be another molecule
-
-    def project(points: Points) -> Points:
-        return np.asarray((points - centre) @ axes_of.T)
-
     with palette.style():
         figure = Figure(figsize=(9.0, 6.4))
         axes = figure.subplots()
-        _draw_pocket(axes, drawn, project)
+        _draw_pocket(axes, drawn)
         for contact, ligand, protein in drawn.dashes:
-            a, b = project(np.array([ligand, protein]))
+            a, b = ligand, protein
             bond = contact.kind == "hydrogen bond"
             axes.plot(
                 [a[0], b[0]],
@@ -63,10 +54,8 @@ def pose_picture(pose: Pose) -> Picture:
                     zorder=9,
                     bbox=_PAPER,
                 )
-        _draw_ligand(axes, drawn, project)
-        _label_residues(
-            axes, {label: project(point) for label, point in drawn.centres.items()}, project(drawn.atoms)
-        )
+        _draw_ligand(axes, drawn)
+        _label_residues(axes, drawn.centres, drawn.atoms)
         axes.set_aspect("equal")
         axes.axis("off")
         axes.plot([], [], color=palette.ELEMENTS["C"], linewidth=4, label="ligand")
@@ -77,18 +66,18 @@ def pose_picture(pose: Pose) -> Picture:
     return picture(figure, describe(pose), describe(pose))
 
 
-def _draw_pocket(axes: Axes, drawn: Scene, project: Callable[[Points], Points]) -> None:
+def _draw_pocket(axes: Axes, drawn: Scene) -> None:
     pocket = drawn.pocket
     kept = {i for i, residue in enumerate(pocket.residues) if residue in drawn.centres}
     bonds = [(i, j) for i, j in pocket.bonds if i in kept and j in kept]
     halves = half_bonds(pocket.symbols, pocket.coordinates, bonds, palette.PROTEIN_CARBON)
-    _draw_sticks(axes, halves, project, width=1.9, fade=0.6, zorder=2)
+    _draw_sticks(axes, halves, width=1.9, fade=0.6, zorder=2)
 
 
-def _draw_ligand(axes: Axes, drawn: Scene, project: Callable[[Points], Points]) -> None:
+def _draw_ligand(axes: Axes, drawn: Scene) -> None:
     halves = half_bonds(drawn.symbols, drawn.atoms, drawn.bonds, palette.ELEMENTS["C"])
-    _draw_sticks(axes, halves, project, width=4.5, fade=0.3, zorder=5)
-    for symbol, point in zip(drawn.symbols, project(drawn.atoms), strict=True):
+    _draw_sticks(axes, halves, width=4.5, fade=0.3, zorder=5)
+    for symbol, point in zip(drawn.symbols, drawn.atoms, strict=True):
         if symbol in ("C", "H"):
             continue
         axes.text(
@@ -108,7 +97,6 @@ def _draw_ligand(axes: Axes, drawn: Scene, project: Callable[[Points], Points]) 
 def _draw_sticks(
     axes: Axes,
     halves: Mapping[str, list[tuple[Points, Points]]],
-    project: Callable[[Points], Points],
     *,
     width: float,
     fade: float,
@@ -116,7 +104,7 @@ def _draw_sticks(
 ) -> None:
     """Half bonds; what lies deeper is paler."""
     for colour, pieces in halves.items():
-        points = project(np.array(pieces))  # shape (nhalf, 2, 3)
+        points = np.array(pieces)  # shape (nhalf, 2, 3)
         nearness = np.clip(0.5 + points[:, :, 2].mean(axis=1) / (2 * _DEPTH), 0.0, 1.0)
         # Mixed with white, not transparent: transparent sticks would show where they overlap.
         own = np.array(to_rgb(colour))
@@ -200,7 +188,11 @@ def pose_plot(pose: Pose) -> go.Figure:
     figure.update_layout(
         height=600,
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
-        scene={"aspectmode": "data", **{f"{axis}axis": {"visible": False} for axis in "xyz"}},
+        scene={
+            "aspectmode": "data",
+            "camera": {"eye": {"x": 0, "y": 0, "z": 1.1}, "up": {"x": 0, "y": 1, "z": 0}},
+            **{f"{axis}axis": {"visible": False} for axis in "xyz"},
+        },
     )
     return figure
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from labkit.dashboards import palette
 from labkit.dashboards._format import duration, number, place
@@ -15,6 +16,7 @@ from labkit.dashboards._report_model import ContactEnergy, Round, Stage, Step
 from labkit.dashboards._report_words import Shift, interval
 
 _WIDTH = 9.0
+_RANKS = 12  # molecules whose change of rank is drawn
 # Errors below this are rounding; a logarithmic axis needs some end.
 FLOOR_MHA = 1e-6
 
@@ -218,11 +220,13 @@ def quantum_errors(contacts: Sequence[ContactEnergy]) -> Picture:
 
 
 def rank_changes(moved: Sequence[Shift]) -> Picture:
-    """Ranks of the simulated molecules without and with their interaction energy."""
+    """Ranks of the best simulated molecules without and with their interaction energy."""
+    shown = moved[:_RANKS]
+    lowest = max(max(shift.before, shift.after) for shift in shown)
     with palette.style():
-        figure = Figure(figsize=(5.5, 1.0 + 0.36 * len(moved)))
+        figure = Figure(figsize=(5.5, 1.0 + 0.36 * min(lowest, 2 * _RANKS)))
         axes = figure.subplots()
-        for shift in moved:
+        for shift in shown:
             changed = shift.before != shift.after
             rises = shift.after < shift.before
             axes.plot(
@@ -239,15 +243,18 @@ def rank_changes(moved: Sequence[Shift]) -> Picture:
             axes.annotate(f"{label} ({without})  ", (0, shift.before), ha="right", va="center")
             axes.annotate(f"  {label} ({score})", (1, shift.after), ha="left", va="center")
         axes.set_xlim(-0.45, 1.45)
-        axes.set_ylim(len(moved) + 0.5, 0.5)
+        axes.set_ylim(lowest + 0.5, 0.5)
         axes.set_xticks([0, 1], ["without", "with interaction energy"])
-        axes.set_yticks(range(1, len(moved) + 1))
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_ylabel("place among the simulated")
         axes.grid(visible=False)
     alt = "Places without and with the interaction energy: " + "; ".join(
-        f"no. {shift.candidate.number} from {shift.before} to {shift.after}" for shift in moved
+        f"no. {shift.candidate.number} from {shift.before} to {shift.after}" for shift in shown
     )
-    return picture(figure, alt, "In brackets the score. Blue rises, red falls, dotted grey stays.")
+    caption = "In brackets the score. Blue rises, red falls, dotted grey stays."
+    if len(shown) < len(moved):
+        caption += f" Of {len(moved)} molecules the first {len(shown)} are shown."
+    return picture(figure, alt, caption)
 
 
 def stage_times(stages: Sequence[Stage]) -> Picture:

@@ -39,7 +39,7 @@ def scores_by_round(rounds: Sequence[Round]) -> go.Figure:
         name="mean, 95 % interval",
         marker={"color": palette.BLUE, "symbol": "diamond", "size": 11},
     )
-    figure.add_hline(means[0].value, line_dash="dash", annotation_text="the prior's mean")
+    _add_line(figure, means[0].value, "the prior's mean")
     return _plain(figure, "round", "score (0–1)", xaxis={"dtick": 1})
 
 
@@ -81,8 +81,22 @@ def quantum_errors(contacts: Sequence[ContactEnergy]) -> go.Figure:
             showlegend=False,
             marker={"color": palette.SERIES[i], "symbol": palette.PLOTLY_MARKERS[i], "size": 10},
         )
-    figure.add_hline(GOAL_MHA, line_dash="dash", annotation_text="1 mHa = 0.63 kcal/mol, labkit's goal")
+    _add_line(figure, GOAL_MHA, "1 mHa = 0.63 kcal/mol, labkit's goal", logarithmic=True)
     return _plain(figure, "", "|error| against exact (mHa)", yaxis={"type": "log"})
+
+
+def _add_line(figure: go.Figure, y: float, text: str, *, logarithmic: bool = False) -> None:
+    figure.add_hline(y, line={"dash": "dash", "width": 1, "color": palette.BLACK})
+    # On a logarithmic axis, plotly takes lines as values but texts as their logarithms.
+    figure.add_annotation(
+        x=1,
+        xref="paper",
+        xanchor="right",
+        y=np.log10(y) if logarithmic else y,
+        yanchor="bottom",
+        text=text,
+        showarrow=False,
+    )
 
 
 def _plain(

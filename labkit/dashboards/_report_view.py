@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ from labkit.errors import InputError
 Shown = Block | Picture | Any  # a plotly widget carries no type
 
 _SHOWN = 6  # molecules that are drawn
+_ROWS = 24  # of tables that grow with the run
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class ReportView:
             pieces.append(table(("rejected by the triage, since", "molecules"), rows, numeric=("molecules",)))
         if model.failures:
             failed = [(f.fidelity, f.smiles, f.reason) for f in model.failures]
-            pieces.append(table(("failed step", "molecule", "reason"), failed))
+            pieces.append(_first_rows(("failed step", "molecule", "reason"), failed))
         else:
             pieces.append(paragraphs("No docking or simulation failed."))
         if model.cached:
@@ -206,7 +208,7 @@ class ReportView:
         )
         return together(
             paragraphs(*quantum_words.quantum(facts), quantum_words.delta(facts, contacts)),
-            table(head, rows, numeric=head[1:]),
+            _first_rows(head, rows, numeric=head[1:]),
         )
 
     def ranking(self) -> Block:
@@ -286,6 +288,14 @@ class ReportView:
     def limits(self) -> Block:
         """What a reader should not conclude."""
         return bullets(words.limits(self.model))
+
+
+def _first_rows(head: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[str] = ()) -> Block:
+    """A table that stays readable for a long run."""
+    left_out = len(rows) - _ROWS
+    return together(
+        table(head, rows[:_ROWS], numeric), paragraphs(f"And {left_out} more." if left_out > 0 else "")
+    )
 
 
 def _widget(figure: Any) -> Any:

@@ -107,6 +107,21 @@ def test_dashes_of_a_pose_are_as_long_as_its_contacts() -> None:
         assert len({contact.residue for contact, _, _ in drawn.dashes}) == len(drawn.dashes) <= 8
 
 
+def test_a_scene_is_turned_not_mirrored() -> None:
+    pose = shipped_poses("abl1")[0]
+    molecule = pose.molecule()
+    heavy = [atom.GetIdx() for atom in molecule.GetAtoms() if atom.GetAtomicNum() > 1]
+    before, drawn = molecule.GetConformer().GetPositions()[heavy], scene(pose)
+    after = drawn.atoms[[s != "H" for s in drawn.symbols]]
+
+    def volume(points: np.ndarray) -> float:
+        return float(np.linalg.det(points[[0, 12, 25]] - points[-1]))
+
+    assert volume(after) == pytest.approx(volume(before), rel=1e-6)
+    spread = after.std(axis=0)
+    assert spread[0] > spread[1] > spread[2]
+
+
 def test_the_ligand_is_drawn_whole_but_for_hydrogens_on_carbon() -> None:
     pose = shipped_poses("abl1")[0]
     drawn = scene(pose)

@@ -16,8 +16,9 @@ from labkit import errors
 from labkit.molecules import Dimer, read_dimer
 from labkit.quantum._result import InteractionEnergy, InteractionSettings
 
-# Two threads halve one mean field's time. The number is fixed: results must not depend on the machine.
-_DEFAULT_THREADS = 2
+# Fixed, for results must not depend on the machine; and one, for threads on a busy machine wait for each
+# other: measured on two loaded cores, two of them took twice as long as one.
+_DEFAULT_THREADS = 1
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
 
@@ -39,7 +40,7 @@ def interaction_energy(
         dimer: the dimer, or the path of an xyz file that `read_dimer` reads.
         level: `fast` (GFN2-xTB) or `standard` (ωB97X-3c with the quantum step beside it).
         seed: seed of the sampling.
-        threads: threads of the mean fields; 2 where not given.
+        threads: threads of the computation; 1 where not given, 2 help on an idle machine.
         settings: finer settings; its level and seed give way to the arguments above.
 
     Raises:
@@ -109,6 +110,7 @@ def _in_worker(dimer: Dimer, settings: InteractionSettings, threads: int) -> Int
         # What this process can import, the worker can too; an accelerator is of no use to it.
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
         "JAX_PLATFORMS": "cpu",
+        "OMP_WAIT_POLICY": "PASSIVE",
     }
     # A fresh interpreter and not multiprocessing's spawn, which would run the caller's script once more.
     process = subprocess.run(

@@ -108,8 +108,8 @@ def delta(facts: QuantumFacts, contacts: Sequence[ContactEnergy]) -> str:
     )
     if facts.delta_exact < error / 2:
         return (
-            text + "Beside the error of the headline that is about nothing: one determinant describes these "
-            "contacts, and here the quantum step adds a check, not a better number. It would matter where "
-            "bonds stretch or break, at metals, and in excited states."
+            text + "Exact less CCSD is about nothing beside the headline's error: one determinant describes "
+            "these contacts, and here the quantum step adds a check, not a better number. It would matter "
+            "where bonds stretch or break, at metals, and in excited states."
         )
     return text + "That is not small: at least one contact is not described by one determinant; look at it."

@@ -127,14 +127,14 @@ def _steps(
     # The model's own counters go on from round to round; the last one holds the sum.
     drawn = {name: int(value) for _, name, value in journal.metrics() if name in ("drawn", "valid")}
     steps = [
-        Step("strings drawn from the language model", drawn.get("drawn", 0)),
-        Step("valid molecules", drawn.get("valid", 0)),
-        Step("new ones, proposed", len(journal.proposals())),
-        Step("accepted by the triage", counts["triage"]),
-        Step("docked", counts["docking"]),
+        Step("drawn", "strings drawn from the language model", drawn.get("drawn", 0)),
+        Step("valid", "valid molecules", drawn.get("valid", 0)),
+        Step("proposed", "new ones, proposed", len(journal.proposals())),
+        Step("accepted", "accepted by the triage", counts["triage"]),
+        Step("docked", "docked", counts["docking"]),
     ]
     if specification.interaction is not None:
-        steps.append(Step("simulated quantum-mechanically", counts["interaction"]))
+        steps.append(Step("simulated", "simulated quantum-mechanically", counts["interaction"]))
     # An interrupted first round has no counters yet: what isn't known isn't shown as nothing.
     return tuple(steps if drawn else steps[2:])
 

@@ -212,9 +212,9 @@ def quantum_errors(contacts: Sequence[ContactEnergy]) -> Picture:
         f"{label.replace(chr(10), ' ')}: {np.median(values):.2g}" for label, values in errors.items()
     )
     caption = (
-        f"One mark a contact, bars are medians; errors below {FLOOR_MHA:g} mHa are drawn there. 'As used' is "
-        f"the largest error of dimer and monomers, the others are the dimer's. Exact is the full "
-        f"configuration interaction in the same active space."
+        "One mark a contact, bars are medians; errors below 10⁻⁶ mHa are drawn there. 'As used' is "
+        "the largest error of dimer and monomers, the others are the dimer's. Exact is the full "
+        "configuration interaction in the same active space."
     )
     return picture(figure, alt, caption)
 

@@ -110,8 +110,9 @@ class ContactEnergy:
 
 @dataclass(frozen=True)
 class Step:
-    """How many molecules got through a step of the run."""
+    """How many molecules got through a step of the run: key, name for readers, count."""
 
+    key: str
     name: str
     count: int
 
@@ -169,6 +170,10 @@ class ReportModel:
     stages: tuple[Stage, ...]
     computed: Mapping[str, int]
     cached: Mapping[str, int]
+
+    def count(self, key: str) -> int:
+        """Molecules that got through the step of this key; 0 if the run has no such step."""
+        return next((step.count for step in self.steps if step.key == key), 0)
 
     @property
     def gain(self) -> Interval | None:

@@ -70,7 +70,10 @@ class ReportView:
         if model.cached:
             taken = ", ".join(f"{count} of {name}" for name, count in model.cached.items())
             pieces.append(
-                paragraphs(f"Taken from the cache or an equal molecule, not computed again: {taken}.")
+                paragraphs(
+                    f"Taken from the cache or an equal molecule, not computed again: {taken}. "
+                    f"From an empty cache the run takes longer."
+                )
             )
         return together(*pieces)
 
@@ -93,7 +96,7 @@ class ReportView:
         """The best molecules, drawn, with their numbers."""
         best = self.model.candidates[:count]
         if not best:
-            return paragraphs("No molecule was docked, so there is no list of the best.")
+            return paragraphs("No docked molecule has a score yet, so there is no list of the best.")
         return together(
             paragraphs(words.novelty(best)),
             cards(
@@ -127,7 +130,7 @@ class ReportView:
     def pose(self) -> Shown:
         """The best molecule in the pocket."""
         if not self.model.candidates:
-            return paragraphs("No molecule was docked, so there is no pose to show.")
+            return paragraphs("No docked molecule has a score yet, so there is no best pose to show.")
         pose = self.best_pose()
         return _widget(pose_plot(pose)) if self.ui == "widget" else pose_picture(pose)
 

@@ -11,13 +11,13 @@ from labkit.dashboards._report_model import Candidate, ContactEnergy, Interval, 
 # Tanimoto similarity to the nearest of the known ABL1 inhibitors: median and 99th percentile of 5,000
 # molecules drawn from ZINC250k (measured; chapter 01 repeats it with fewer).
 _CHANCE = (0.16, 0.27)
+_STEPS = {"sqd": "SQD", "ccsd": "CCSD", "exact": "exact reference", "import": "loading packages"}
 _ANALOGUE = 0.4  # a rule of thumb
 
 
 def outcome(model: ReportModel) -> str:
     """How the run ended and what it did, in two sentences."""
     specification, manifest = model.specification, model.manifest
-    proposed = sum(len(r.smiles) for r in model.rounds)
     ended = {
         "done": "ran to its end",
         "running": "is still running; this is what it has found so far",
@@ -26,11 +26,11 @@ def outcome(model: ReportModel) -> str:
     }[model.status]
     text = (
         f"Campaign '{specification.name}' against {specification.target} (seed {manifest['seed']}) {ended}: "
-        f"{len(model.rounds)} of {specification.rounds} rounds, {proposed} molecules proposed, "
-        f"{len(model.candidates)} docked"
+        f"{len(model.rounds)} of {specification.rounds} rounds, "
+        f"{model.count('proposed')} molecules proposed, {model.count('docked')} docked"
     )
     if specification.interaction is not None:
-        text += f", {len(model.simulated)} simulated quantum-mechanically"
+        text += f", {model.count('simulated')} simulated quantum-mechanically"
     text += f", in {duration(manifest['seconds'])}" if manifest["seconds"] else ""
     method = manifest.get("energy_method")
     if method:
@@ -145,7 +145,8 @@ def ranking(model: ReportModel) -> list[str]:
     changed = [shift for shift in moved if shift.before != shift.after]
     texts = [
         f"{len(moved)} molecules were simulated, the most promising of each round. Among them the "
-        f"interaction energy changed the place of {len(changed) or 'none'}."
+        f"interaction energy changed the place of {len(changed) or 'none'}. Molecules that were not "
+        f"simulated had no chance to rise."
     ]
     if not changed:
         texts.append("The ranking is the same with and without it: this step cost time and decided nothing.")
@@ -173,7 +174,7 @@ def limits(model: ReportModel) -> list[str]:
         "Vina's energy is a fitted score with a standard error of nearly 3 kcal/mol against measured "
         "affinities (Trott & Olson 2010, doi:10.1002/jcc.21334); it ranks, it doesn't measure. The protein "
         "is held rigid.",
-        "The score between 0 and 1 is this campaign's own choice of directions, ranges and weights (below); "
+        "The score between 0 and 1 is this campaign's own choice of directions, ranges and weights; "
         "another choice gives another list.",
         "Nothing here says that a molecule is safe, stable, soluble or can be bought.",
     ]
@@ -197,7 +198,9 @@ def simulation_time(contacts: Sequence[ContactEnergy]) -> str:
         return ""
     shares = sorted(steps.items(), key=lambda item: -item[1])
     listed = ", ".join(
-        f"{n.replace('_', ' ')} {100 * s / total:.0f} %" for n, s in shares if s > 0.005 * total
+        f"{_STEPS.get(n, n.replace('_', ' '))} {100 * s / total:.0f} %"
+        for n, s in shares
+        if s > 0.005 * total
     )
     return f"A simulated contact took {duration(total / len(contacts))} on average: {listed}."
 

@@ -46,9 +46,10 @@ def test_what_is_not_there_is_said(plain_run: Run, interrupted_run: Run, broken_
     plain = ReportView(read_report(plain_run))
     assert "no section [interaction]" in plain.quantum()._repr_html_()
     assert "nothing in the ranking changed" in plain.ranking()._repr_html_()
-    assert "No molecule was docked" not in plain.best()._repr_html_()
     early = ReportView(read_report(interrupted_run))
     assert "No round is finished" in early.scores()._repr_html_()
+    assert "no list of the best" in early.best()._repr_html_()
+    assert "6 molecules proposed, 4 docked" in early.summary()._repr_html_()
     assert "SCF did not converge" in ReportView(read_report(broken_run)).funnel()._repr_html_()
 
 

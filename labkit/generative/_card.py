@@ -99,9 +99,10 @@ def judge(
         seed: of the draw.
 
     Returns:
-        ``samples``, ``valid`` (fraction of strings that are molecules); with ``known`` also ``unique_1k`` and
-        ``unique_10k`` (fraction of different molecules among the first valid ones), ``novelty`` (fraction of
-        the different ones not trained on), ``internal_diversity`` (IntDiv, p = 1, of the first 2,000).
+        ``samples``, ``valid`` (fraction of strings that are molecules); with ``known``, and where any is
+        valid, also ``unique_1k`` and ``unique_10k`` (fraction of different molecules among the first valid
+        ones), ``novelty`` (fraction of the different ones not trained on), ``internal_diversity`` (IntDiv,
+        p = 1, of the first 2,000).
     """
     key = jax.random.key(seed)
     texts: list[str] = []
@@ -110,7 +111,7 @@ def judge(
         texts += [item.text for item in drawn]
     valid = [smiles for smiles in map(valid_smiles, texts[:count]) if smiles is not None]
     quality: dict[str, float] = {"samples": count, "valid": len(valid) / count}
-    if known is not None:
+    if known is not None and valid:
         different = set(valid)
         trained_on = {canonical_smiles(text) for text in known}
         quality |= {

@@ -136,6 +136,11 @@ def train_prior(
     if len(smiles) < 2:
         raise InputError(f"a prior needs at least 2 SMILES to train on, got {len(smiles)}")
     vocabulary, training, held_out = split_data(smiles, settings)
+    if not training:
+        raise InputError(
+            f"nothing is left of {len(smiles)} SMILES to train on: each token must occur"
+            f" {settings.min_token_count} times in them (min_token_count), and some are held out"
+        )
     lengths = np.array([len(tokenize(text)) + 2 for text in training])
     padded = _bucket_lengths(lengths)
     identity = json.dumps(
@@ -146,8 +151,9 @@ def train_prior(
     rng_of_epoch = [np.random.default_rng([settings.seed, epoch]) for epoch in range(settings.epochs)]
     schedule = [batch for rng in rng_of_epoch for batch in _epoch_batches(padded, settings.batch, rng)]
     steps_an_epoch = len(schedule) // settings.epochs
+    warmup = min(settings.warmup, len(schedule) // 10 + 1)
     rate = optax.warmup_cosine_decay_schedule(
-        0.0, settings.learning_rate, min(settings.warmup, len(schedule) // 10 + 1), len(schedule)
+        0.0, settings.learning_rate, warmup, max(len(schedule), warmup + 1)
     )
     optimiser = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(rate))
     network = SmilesGRU(

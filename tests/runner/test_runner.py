@@ -71,7 +71,7 @@ def test_peak_memory_is_that_of_the_kernel_and_its_children(tmp_path: Path) -> N
     use = "import time; block = bytearray(b'x') * 150_000_000; time.sleep(1.5)"
     child = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {use!r}], check=True)"
     result = run_notebook(_write(tmp_path, "x = 1", child), {}, tmp_path / "out")
-    assert 200 < result.peak_mb < 400  # the block, the child's interpreter, the kernel
+    assert 165 < result.peak_mb < 400  # the block, its interpreter and the kernel, shared pages in part
 
 
 def test_a_kernel_is_found_in_an_empty_environment(tmp_path: Path) -> None:

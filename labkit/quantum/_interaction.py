@@ -20,6 +20,9 @@ from labkit.quantum._result import InteractionEnergy, InteractionSettings
 # other: measured on two loaded cores, two of them took twice as long as one.
 _DEFAULT_THREADS = 1
 
+# Memory grows with the third power: 30 heavy atoms take about 8 GB at level `standard`.
+_MAX_HEAVY_ATOMS = 30
+
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
 
 
@@ -54,6 +57,7 @@ def interaction_energy(
     threads = _DEFAULT_THREADS if threads is None else threads
     if threads < 1:
         raise errors.InputError(f"threads={threads}; at least 1 is wanted")
+    _check_size(dimer, settings)
     if settings.level == "fast":
         return compute_interaction_energy(dimer, settings)
     return _in_worker(dimer, settings, threads)
@@ -66,9 +70,11 @@ def compute_interaction_energy(dimer: Dimer, settings: InteractionSettings) -> I
     bits, and takes the number of threads from the environment.
 
     Raises:
+        InputError: if the dimer is too large for the level.
         EvaluationError: if the computation fails.
         MissingDependencyError: if a package is missing on this platform.
     """
+    _check_size(dimer, settings)
     start = time.perf_counter()
     try:
         if settings.level == "fast":
@@ -97,6 +103,15 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
         }
     except errors.LabkitError as error:
         return {"error": type(error).__name__, "message": str(error)}
+
+
+def _check_size(dimer: Dimer, settings: InteractionSettings) -> None:
+    heavy = sum(symbol != "H" for symbol in dimer.symbols)
+    if settings.level != "fast" and heavy > _MAX_HEAVY_ATOMS:
+        raise errors.InputError(
+            f"{dimer.name or 'the dimer'} has {heavy} heavy atoms; level {settings.level} takes at most "
+            f"{_MAX_HEAVY_ATOMS}: cut it to the contact, or use level fast"
+        )
 
 
 def _in_worker(dimer: Dimer, settings: InteractionSettings, threads: int) -> InteractionEnergy:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,55 +50,64 @@ def start(arguments: list[str], cache: Path) -> subprocess.Popen[bytes]:
     )
 
 
-def committed(run: Run) -> dict[tuple[str, str], tuple[int, str, dict]]:
+def finish(process: subprocess.Popen[bytes]) -> dict[str, Any]:
+    out, _ = process.communicate()
+    assert process.returncode == 0
+    return json.loads(out)
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    os.kill(process.pid, signal.SIGKILL)  # the coordinator alone: its workers must end by themselves
+    process.communicate()
+
+
+def finished(folder: Path) -> dict[tuple[str, str], float]:
+    """When each evaluation was committed."""
+    with Run(folder).journal() as journal:
+        return {(e.smiles, e.fidelity): e.finished for e in journal.evaluations()}
+
+
+def committed(folder: Path) -> dict[tuple[str, str], tuple[int, str, Any]]:
     """What is to be the same: every evaluation but for the time that it took."""
-    with run.journal() as journal:
-        return {
-            (e.smiles, e.fidelity): (e.round, e.status, without_times(e.result))
-            for e in journal.evaluations()
-        }
+    with Run(folder).journal() as journal:
+        rows = journal.evaluations()
+    return {(e.smiles, e.fidelity): (e.round, e.status, without_times(e.result)) for e in rows}
 
 
-def without_times(value):
+def without_times(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: without_times(item) for key, item in value.items() if key != "seconds"}
     return [without_times(item) for item in value] if isinstance(value, list) else value
 
 
 @pytest.mark.slow
-def test_ten_kills_change_nothing(tmp_path: Path):
-    (tmp_path / "campaign.toml").write_text(CAMPAIGN)
-    begin = time.monotonic()
-    undisturbed = start(
-        ["run", str(tmp_path / "campaign.toml"), "--out", str(tmp_path / "calm")], tmp_path / "c1"
-    )
-    expected = json.loads(undisturbed.communicate()[0])
-    assert undisturbed.returncode == 0
-    duration = time.monotonic() - begin
+def test_ten_kills_change_nothing(tmp_path: Path) -> None:
+    campaign = tmp_path / "campaign.toml"
+    campaign.write_text(CAMPAIGN)
+    calm, killed = tmp_path / "calm", tmp_path / "killed"
+    expected = finish(start(["run", str(campaign), "--out", str(calm)], tmp_path / "calm-cache"))
 
+    # Ten moments spread over the run: some seconds after so many evaluations were committed.
     rng = random.Random(20)
-    begin_killed = ["run", str(tmp_path / "campaign.toml"), "--out", str(tmp_path / "killed")]
-    process = start(begin_killed, tmp_path / "c2")
+    moments = sorted(rng.uniform(0, sum(expected["evaluations"].values())) for _ in range(10))
+    process = start(["run", str(campaign), "--out", str(killed)], tmp_path / "killed-cache")
     seen: dict[tuple[str, str], float] = {}
-    for _ in range(10):
-        time.sleep(rng.uniform(0.03, 0.12) * duration)
+    for moment in moments:
+        while not (folders := [file.parent for file in killed.glob("*/manifest.json")]) or (
+            len(finished(folders[0])) < moment
+        ):
+            assert process.poll() is None
+            time.sleep(0.1)
+        time.sleep(rng.uniform(0, 5))
         assert process.poll() is None, "the run ended before it was killed ten times"
-        os.kill(process.pid, signal.SIGKILL)  # the coordinator alone: its workers must end by themselves
-        process.wait()
-        folders = list((tmp_path / "killed").glob("*/manifest.json"))
-        if not folders:  # it had not begun yet
-            process = start(begin_killed, tmp_path / "c2")
-            continue
-        folder = folders[0].parent
-        with Run(folder).journal() as journal:
-            now = {(e.smiles, e.fidelity): e.finished for e in journal.evaluations()}
-        # What was committed before is still there, with the time at which it was committed: not done again.
+        kill(process)
+        now = finished(folders[0])
+        # What was committed before is still there, with its time: nothing lost, nothing done again.
         assert {key: now[key] for key in seen} == seen
         seen = now
-        process = start(["resume", str(folder)], tmp_path / "c2")
-    answer = json.loads(process.communicate()[0])
-    assert process.returncode == 0
+        process = start(["resume", str(folders[0])], tmp_path / "killed-cache")
+    answer = finish(process)
 
-    assert committed(Run(Path(answer["run"]))) == committed(Run(Path(expected["run"])))
+    assert committed(Path(answer["run"])) == committed(Path(expected["run"]))
     assert answer["best"] == expected["best"]
     assert answer["evaluations"] == expected["evaluations"]

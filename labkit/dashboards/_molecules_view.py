@@ -41,7 +41,9 @@ def formula_svg(
     options = drawing.drawOptions()
     options.clearBackground = False
     options.addAtomIndices = numbered
-    options.fixedBondLength = 28.0  # small molecules aren't blown up
+    # In pixels, so that small molecules aren't blown up; a free canvas has room for larger ones.
+    options.fixedBondLength = 28.0 if width > 0 else 44.0
+    options.scalingFactor = 30.0
     options.setAtomPalette(
         {
             Chem.GetPeriodicTable().GetAtomicNumber(symbol): to_rgb(colour)

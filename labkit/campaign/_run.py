@@ -163,7 +163,7 @@ class Run:
         return False
 
     def best(self, count: int = 10) -> list[dict[str, Any]]:
-        """The best molecules: those that climbed the whole ladder first, then by score.
+        """The best molecules: those that climbed the whole ladder first, then by score; worthless ones last.
 
         Each has the standardised SMILES that was docked, score, components, round, whether its components are
         complete, and the name of its pose file.
@@ -184,7 +184,7 @@ class Run:
             }
             for smiles, round, value, parts in scores
         ]
-        rows.sort(key=lambda row: (not row["complete"], -row["score"], row["smiles"]))
+        rows.sort(key=lambda row: (row["score"] == 0, not row["complete"], -row["score"], row["smiles"]))
         unique = {row["smiles"]: row for row in reversed(rows)}
         return [row for row in rows if unique[row["smiles"]] is row][:count]
 

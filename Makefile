@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-slow lab lock bench
+.PHONY: run test test-slow lab lock bench sums
 
 run: .venv/ready
 	$(BIN)/labkit run
@@ -30,6 +30,11 @@ bench: .venv/ready
 .venv/ready-test: .venv/ready tests/requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt
 	touch $@
+
+# Checksums of everything that ships, but for the run to browse.
+sums:
+	cd data && find . -type f ! -name SHA256SUMS ! -path "./runs/*" | sed 's|^\./||' | LC_ALL=C sort | \
+	xargs sha256sum > SHA256SUMS.new && mv SHA256SUMS.new SHA256SUMS
 
 # Locks what pyproject.toml names, for every platform, with hashes and without index addresses.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

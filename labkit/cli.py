@@ -36,6 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         answer = parsed.command(parsed)
+        if answer is None:
+            return 0
+        print(json.dumps(answer, default=str) if parsed.json else parsed.show(answer), flush=True)
     except LabkitError as error:
         print(f"labkit: {error}", file=sys.stderr)
         return error.exit_code
@@ -45,12 +48,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    if answer is None:
-        return 0
-    if parsed.json:
-        print(json.dumps(answer, default=str))
-    else:
-        print(parsed.show(answer))
     return 1 if answer.get("ok") is False else 0
 
 
@@ -203,7 +200,10 @@ def _report(args: argparse.Namespace) -> Answer:
     from labkit.campaign import Run
     from labkit.runner import report
 
-    return {"report": str(report(Run.open(args.run), args.html))}
+    run = Run.open(args.run)
+    with run.journal():
+        pass  # a damaged one is told here, before the notebook starts
+    return {"report": str(report(run, args.html))}
 
 
 def _train(args: argparse.Namespace) -> Answer:

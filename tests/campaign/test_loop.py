@@ -1,0 +1,391 @@
+"""The loop with an oracle that is made up and instant, in this process: every way to stop it can be tried."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labkit.campaign import Campaign, Run, _campaign, _loop, pose_file, resume
+from labkit.campaign._oracles import Task
+from labkit.errors import EvaluationError, InputError
+from labkit.store import Cache, Evaluation, Journal
+
+
+class _InProcess(Executor):
+    """Computes at once."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
+@pytest.fixture(autouse=True)
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Puts the made-up oracle in place; lists the molecules that it has computed."""
+    computed: list[str] = []
+
+    def evaluate(task: Task) -> dict[str, Any]:
+        smiles = task.inputs["smiles"]
+        computed.append(smiles)
+        energy = -2.0 - sum(map(ord, smiles)) % 60 / 10
+        if energy > -2.5:
+            return {"status": "failed", "result": {"reason": "Vina found no pose"}, "seconds": 0.1}
+        result = {"smiles": smiles, "components": {"docking_energy": energy}, "pose": f"{smiles}\n$$$$\n"}
+        return {"status": "done", "result": result, "seconds": 0.1}
+
+    @contextmanager
+    def open_engine(name: str, workers: int) -> Iterator[Executor]:
+        yield _InProcess()
+
+    monkeypatch.setattr(_loop, "evaluate", evaluate)
+    monkeypatch.setattr(_campaign, "open_engine", open_engine)
+    return computed
+
+
+@pytest.fixture
+def campaign(campaign_file: Path) -> Campaign:
+    return Campaign.load(campaign_file, ["rounds=3", "proposals=6"])
+
+
+def _outcome(run: Run) -> dict[str, Any]:
+    """All that a run has decided and found; not when."""
+    with run.journal() as journal:
+        return {
+            "proposals": journal.proposals(),
+            "evaluations": sorted(
+                (e.round, e.fidelity, e.smiles, e.key, e.status, json.dumps(e.result, sort_keys=True))
+                for e in journal.evaluations()
+            ),
+            "scores": journal.scores(),
+            "metrics": journal.metrics(),
+            "best": run.best(),
+        }
+
+
+def test_a_run_leaves_all_that_happened(campaign: Campaign, tmp_path: Path, asked: list[str]) -> None:
+    run = campaign.run(3, out=tmp_path / "runs")
+    assert run.status == "done" and run.folder.parent == tmp_path / "runs"
+    assert {path.name for path in run.folder.iterdir()} >= {
+        "campaign.toml",
+        "journal.sqlite",
+        "manifest.json",
+    }
+    with run.journal() as journal:
+        proposals, docked = journal.proposals(), journal.evaluations("docking")
+        triaged = {e.smiles: e for e in journal.evaluations("triage")}
+        stages = {row["stage"] for row in journal.meter()}
+    assert [(p.round, p.position) for p in proposals] == [(r, i) for r in range(3) for i in range(6)]
+    assert len({p.smiles for p in proposals}) == 18 == len(triaged)
+    accepted = {smiles for smiles, e in triaged.items() if e.status == "done"}
+    assert {e.smiles for e in docked} == accepted and len(accepted) >= 6
+    assert all(e.result["reason"] for e in triaged.values() if e.status == "rejected")
+    assert stages == {"generate", "triage", "docking", "learn"}
+    poses = {run.folder / pose_file(e.result) for e in docked if e.status == "done"}
+    assert set((run.folder / "poses").iterdir()) == poses
+    assert len(asked) == len(set(asked))
+    assert sorted(path.name for path in run.folder.glob("checkpoint-*")) == [
+        "checkpoint-0001.safetensors",
+        "checkpoint-0002.safetensors",
+    ]
+    manifest = run.manifest
+    assert manifest["seed"] == 3 and manifest["status"] == "done" and "jax" in manifest["versions"]
+    assert manifest["identity"] == run.specification.identity
+
+
+def test_the_summary_has_what_the_command_line_promises(campaign: Campaign, tmp_path: Path) -> None:
+    run = campaign.run(out=tmp_path)
+    summary = run.summary()
+    assert {"run", "status", "seconds", "energy_wh", "evaluations", "best"} <= summary.keys()
+    assert summary["status"] == "done" and summary["seconds"] > 0
+    assert 0 <= summary["energy_uncertainty_wh"] and summary["energy_method"]
+    assert summary["evaluations"]["triage"] == 18
+    best = summary["best"]
+    assert [row["score"] for row in best] == sorted((row["score"] for row in best), reverse=True)
+    assert len({row["smiles"] for row in best}) == len(best)
+    for row in best:
+        assert {"smiles", "score", "components"} <= row.keys()
+        assert set(row["components"]) == {"docking_energy", "qed"} and row["complete"]
+        assert (run.folder / row["pose"]).read_text() == f"{row['smiles']}\n$$$$\n"
+    json.dumps(summary)
+
+
+def test_the_same_seed_decides_the_same_and_another_does_not(campaign: Campaign, tmp_path: Path) -> None:
+    outcomes = [_outcome(campaign.run(seed, out=tmp_path)) for seed in (0, 0, 1)]
+    assert outcomes[0] == outcomes[1]
+    assert outcomes[0]["proposals"] != outcomes[2]["proposals"]
+
+
+def test_a_cached_answer_counts_as_a_call_and_is_not_computed(
+    campaign: Campaign, tmp_path: Path, asked: list[str]
+) -> None:
+    first = campaign.run(out=tmp_path)
+    computed = len(asked)
+    second = campaign.run(out=tmp_path)
+    assert _outcome(first) == _outcome(second)
+    assert first.summary()["evaluations"] == second.summary()["evaluations"]
+    with second.journal() as journal:
+        docked = journal.evaluations("docking")
+    assert {e.cached for e in docked if e.status == "done"} == {True}
+    # Only a failure, which another machine may not meet, is tried again.
+    assert len(asked) - computed == sum(e.status == "failed" for e in docked)
+
+
+def test_a_failed_docking_is_recorded_with_its_reason_and_scored_zero(
+    campaign: Campaign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: list[str]
+) -> None:
+    evaluate = _loop.evaluate
+
+    def fail_third(task: Task) -> dict[str, Any]:
+        answer = evaluate(task)
+        if len(asked) == 3:
+            return {"status": "failed", "result": {"reason": "outside the box"}, "seconds": 0.1}
+        return answer
+
+    monkeypatch.setattr(_loop, "evaluate", fail_third)
+    run = campaign.run(out=tmp_path)
+    assert run.status == "done"
+    with run.journal() as journal:
+        (row,) = (e for e in journal.evaluations("docking") if e.result == {"reason": "outside the box"})
+        scored = {smiles for smiles, *_ in journal.scores()}
+        mean = next(value for number, name, value in journal.metrics() if (number, name) == (0, "score_mean"))
+        scores = [score for _, number, score, _ in journal.scores() if number == 0]
+    assert row.status == "failed" and row.smiles not in scored
+    assert mean == pytest.approx(sum(scores) / 6)  # what failed counts as 0, so that the model learns it
+
+
+class _Stopped(KeyboardInterrupt):
+    """Ctrl-C at a chosen moment."""
+
+
+def _stop_at(patch: pytest.MonkeyPatch, name: str, count: int, *, after: bool) -> None:
+    """Interrupts the run at the ``count``-th call of one of the journal's appends, before or after it."""
+    append, calls = getattr(Journal, name), iter(range(10**6))
+
+    def stopping(self: Journal, *args: Any) -> None:
+        stop = next(calls) == count
+        if stop and not after:
+            raise _Stopped
+        append(self, *args)
+        if stop:
+            raise _Stopped
+
+    patch.setattr(Journal, name, stopping)
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        ("append_proposals", 0),
+        ("append_proposals", 1),
+        ("append_evaluation", 0),
+        ("append_evaluation", 3),
+        ("append_evaluation", 7),
+        ("append_evaluation", 14),
+        ("append_evaluation", 20),
+        ("append_scores", 0),
+        ("append_scores", 2),
+        ("append_metrics", 1),
+        ("append_meter", 7),
+        ("append_meter", 11),
+    ],
+)
+def test_a_run_stopped_anywhere_and_resumed_ends_as_the_undisturbed_one(
+    campaign: Campaign,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: list[str],
+    name: str,
+    count: int,
+    after: bool,
+) -> None:
+    undisturbed = _outcome(campaign.run(out=tmp_path / "undisturbed"))
+    computed = len(asked)
+    shutil.rmtree(tmp_path / "cache")
+    asked.clear()
+    with monkeypatch.context() as patch, pytest.raises(_Stopped):
+        _stop_at(patch, name, count, after=after)
+        campaign.run(out=tmp_path / "stopped")
+    run = Run.open(tmp_path / "stopped")
+    assert run.status == "interrupted"
+    with run.journal() as journal:
+        committed = {e.key for e in journal.evaluations("docking")}
+    shutil.rmtree(tmp_path / "cache", ignore_errors=True)  # the journal alone is enough
+    before = len(asked)
+    resumed = resume(run.folder)
+    assert resumed.status == "done"
+    assert _outcome(resumed) == undisturbed
+    # Nothing committed was computed again: at most what a round had in flight.
+    assert len(asked) - before == computed - len(committed)
+
+
+def test_a_finished_run_is_left_as_it_is(campaign: Campaign, tmp_path: Path) -> None:
+    run = campaign.run(out=tmp_path)
+    before = _files(run.folder)
+    assert resume(run.folder).folder == run.folder
+    assert _files(run.folder) == before
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    # The lock is empty and says nothing.
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != "lock"
+    }
+
+
+@pytest.fixture
+def stopped(campaign: Campaign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A run that was interrupted in its second round."""
+    with monkeypatch.context() as patch, pytest.raises(_Stopped):
+        _stop_at(patch, "append_scores", 1, after=False)
+        campaign.run(out=tmp_path / "stopped")
+    return Run.open(tmp_path / "stopped")
+
+
+def _assert_refused(run: Run, told: str) -> None:
+    before = _files(run.folder)
+    with pytest.raises(InputError, match=told) as caught:
+        resume(run.folder)
+    assert "\n" not in str(caught.value)
+    assert _files(run.folder) == before
+
+
+def test_a_checkpoint_of_another_campaign_is_refused(
+    stopped: Run, campaign_file: Path, tmp_path: Path
+) -> None:
+    other = Campaign.load(campaign_file, ["rounds=1", "name=other"]).run(out=tmp_path / "other")
+    name = "checkpoint-0000.safetensors"
+    shutil.copy(other.folder / name, stopped.folder / name)
+    _assert_refused(stopped, r"checkpoint-0000\.safetensors' is a checkpoint of another campaign than 'tiny'")
+
+
+def test_a_damaged_checkpoint_is_refused(stopped: Run) -> None:
+    file = stopped.folder / "checkpoint-0000.safetensors"
+    file.write_bytes(file.read_bytes()[:1000])
+    _assert_refused(stopped, "no whole safetensors file")
+
+
+@pytest.mark.parametrize("part", [0.0, 0.5, 0.99])
+def test_a_truncated_journal_is_refused(stopped: Run, part: float) -> None:
+    file = stopped.folder / "journal.sqlite"
+    content = file.read_bytes()
+    file.write_bytes(content[: int(part * len(content))])
+    _assert_refused(stopped, r"journal\.sqlite' (is damaged|has format 0)")
+
+
+def test_a_campaign_changed_since_the_run_began_is_refused(stopped: Run) -> None:
+    file = stopped.folder / "campaign.toml"
+    file.write_text(file.read_text().replace("rounds = 3", "rounds = 4"))
+    _assert_refused(stopped, r"campaign\.toml' was changed since the run began")
+
+
+def test_a_damaged_manifest_is_refused(stopped: Run) -> None:
+    (stopped.folder / "manifest.json").write_text('{"status": "run')
+    _assert_refused(stopped, r"manifest\.json' is damaged")
+
+
+def test_no_workers_are_refused_on_resume_too(stopped: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from labkit.campaign._engines import open_engine
+
+    monkeypatch.setattr(_campaign, "open_engine", open_engine)
+    with pytest.raises(InputError, match="workers 0: at least 1 is needed"):
+        resume(stopped.folder, workers=0)
+
+
+def test_a_run_that_another_process_drives_is_refused(stopped: Run) -> None:
+    with stopped.locked():
+        assert stopped.status == "interrupted"  # it says so itself; a killed one would say running
+        _assert_refused(stopped, "is being driven by another process")
+    assert resume(stopped.folder).status == "done"
+
+
+def test_the_journal_is_the_truth_where_the_generator_disagrees(
+    campaign: Campaign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch, pytest.raises(_Stopped):
+        _stop_at(patch, "append_evaluation", 0, after=False)
+        campaign.run(out=tmp_path)
+    run = Run.open(tmp_path)
+    with run.journal() as journal:
+        before = journal.proposals(0)
+    with run.journal(read_only=False) as journal:  # as if another processor had drawn the others
+        journal._connection.execute("update proposals set smiles = 'Cc1ccccc1O' where position = 0")
+        journal._connection.commit()
+    assert resume(run.folder).status == "done"
+    with run.journal() as journal:
+        assert [p.smiles for p in journal.proposals(0)] == ["Cc1ccccc1O", *(p.smiles for p in before[1:])]
+        assert [text for _, text in journal.events()] == ["round 0: kept the journal's proposals"]
+        told = {e.smiles for e in journal.evaluations("triage") if e.round == 0}
+    assert told == {"Cc1ccccc1O", *(p.smiles for p in before[1:])}
+
+
+@pytest.mark.parametrize("below", ["file", "file/runs"])
+def test_an_output_folder_that_cannot_be_written_is_told(
+    campaign: Campaign, tmp_path: Path, below: str, asked: list[str]
+) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(InputError, match=f"output folder '.*{below}' can't be written"):
+        campaign.run(out=tmp_path / below)
+    assert (tmp_path / "file").read_text() == "not a folder" and asked == []
+
+
+def test_two_runs_in_the_same_second_get_their_own_folders(campaign: Campaign, tmp_path: Path) -> None:
+    runs = {Run.create(campaign.specification, tmp_path, engine="local", workers=1).folder for _ in range(3)}
+    assert len(runs) == 3
+
+
+def test_runs_are_found_by_folder_and_name_and_a_missing_one_is_told(
+    campaign: Campaign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    runs = [Run.create(campaign.specification, Path("runs"), engine="local", workers=1) for _ in range(2)]
+    assert Run.open(runs[0].folder.name).folder == runs[0].folder
+    assert Run.open(tmp_path / runs[1].folder).folder == tmp_path / runs[1].folder
+    with pytest.raises(InputError, match=r"'runs' holds 2 runs; name one of them: tiny-s0-"):
+        Run.open("runs")
+    with pytest.raises(InputError, match="no run 'absent'; `labkit runs` lists"):
+        Run.open("absent")
+
+
+def test_equal_questions_are_computed_once(
+    campaign: Campaign, tmp_path: Path, asked: list[str], own_cache: Path
+) -> None:
+    run = Run.create(campaign.specification, tmp_path, engine="local", workers=1)
+    with run.journal(read_only=False) as journal:
+        loop = _loop.Loop(campaign.specification, run.folder, journal, _InProcess())
+        oracle = _loop.docking_oracle(campaign.specification)
+        # Two ways to write one molecule.
+        tasks = {text: oracle.task(smiles="CCO") for text in ("OCC", "CCO")}
+        found = loop._evaluate(0, oracle, tasks)
+        rows = journal.evaluations("docking")
+    assert asked == ["CCO"]
+    assert found["OCC"] == found["CCO"] and list(found) == list(tasks)
+    assert [(e.smiles, e.cached) for e in rows] == [("OCC", False), ("CCO", True)]
+    assert Cache().get(rows[0].key) is not None
+
+
+def test_an_oracle_answers_what_cannot_be_computed_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    from labkit.campaign import _oracles
+
+    def fail(inputs: Any, settings: Any) -> dict[str, Any]:
+        raise EvaluationError("the SCF didn't converge")
+
+    monkeypatch.setitem(_oracles._EVALUATE, "docking", fail)
+    answer = _oracles.evaluate(Task("docking", "k", {}, {}))
+    assert answer["status"] == "failed" and answer["result"] == {"reason": "the SCF didn't converge"}
+
+
+def test_an_evaluation_row_is_never_overwritten(campaign: Campaign, tmp_path: Path) -> None:
+    run = campaign.run(out=tmp_path)
+    with run.journal(read_only=False) as journal:
+        row = journal.evaluations("docking")[0]
+        with pytest.raises(Exception, match="UNIQUE"):
+            journal.append_evaluation(Evaluation(9, row.smiles, "docking", "", "done", {}, 0.0, False))

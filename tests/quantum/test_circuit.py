@@ -36,14 +36,27 @@ def test_the_circuit_that_runs_is_described(ucj: UcjCircuit) -> None:
     assert described["two_qubit_gates"] == operations["cx"] + operations["cp"]
 
 
-def test_samples_repeat_with_the_seed_and_keep_the_electrons(ucj: UcjCircuit) -> None:
-    counts = sample(ucj, 2000, seed=3)
-    assert counts == sample(ucj, 2000, seed=3)
-    assert counts != sample(ucj, 2000, seed=4)
-    assert sum(counts.values()) == 2000
+def test_samples_repeat_with_the_seed_and_keep_the_electrons(water_spaces: MatchedSpaces) -> None:
+    ucj = ucj_circuit(coupled_cluster(water_spaces.monomer_a))
+    counts = sample(ucj, 20_000, seed=3)
+    assert counts == sample(ucj, 20_000, seed=3)
+    assert counts != sample(ucj, 20_000, seed=4)
+    assert sum(counts.values()) == 20_000
     assert fraction_in_sector(counts, ucj.norb, ucj.nelec) == 1.0
     hartree_fock = ("0" * (ucj.norb - ucj.nelec) + "1" * ucj.nelec) * 2
     assert max(counts, key=counts.__getitem__) == hartree_fock
+
+
+def test_samples_follow_the_state(water_spaces: MatchedSpaces) -> None:
+    ucj = ucj_circuit(coupled_cluster(water_spaces.monomer_a))
+    shots = 50_000
+    counts = sample(ucj, shots, seed=0)
+    # The Hartree-Fock determinant comes first in ffsim's order; five standard deviations of a binomial.
+    weight = abs(state_vector(ucj)[0]) ** 2
+    hartree_fock = ("0" * (ucj.norb - ucj.nelec) + "1" * ucj.nelec) * 2
+    assert counts[hartree_fock] / shots == pytest.approx(
+        weight, abs=5 * (weight * (1 - weight) / shots) ** 0.5
+    )
 
 
 def test_the_fraction_in_the_sector_counts_both_spins() -> None:

@@ -21,7 +21,7 @@ name = "killed"
 rounds = 3
 proposals = 8
 [triage]
-heavy_atoms = [10, 18]
+heavy_atoms = [10, 26]
 [docking]
 exhaustiveness = 1
 [interaction]
@@ -86,6 +86,8 @@ def test_ten_kills_change_nothing(tmp_path: Path) -> None:
     campaign.write_text(CAMPAIGN)
     calm, killed = tmp_path / "calm", tmp_path / "killed"
     expected = finish(start(["run", str(campaign), "--out", str(calm)], tmp_path / "calm-cache"))
+
+    assert expected["evaluations"]["interaction"] > 0
 
     # Ten moments spread over the run: some seconds after so many evaluations were committed.
     rng = random.Random(20)

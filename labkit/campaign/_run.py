@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import logging
 import os
 import platform
 import subprocess
@@ -24,6 +25,8 @@ from labkit.campaign._objective import has_all
 from labkit.campaign._specification import Specification, validate
 from labkit.errors import InputError
 from labkit.store import Journal, data_path, write_atomically
+
+log = logging.getLogger("labkit")
 
 RUNS = Path("runs")
 _PACKAGES = ("jax", "rdkit", "vina", "meeko", "tblite", "pyscf", "ffsim", "qiskit", "qiskit-aer", "numpy")
@@ -216,7 +219,11 @@ def list_runs(folders: list[Path] | None = None) -> list[dict[str, Any]]:
     for root in folders or [RUNS, data_path("runs")]:
         for file in sorted(root.glob("*/manifest.json")):
             run = Run(file.parent)
-            manifest = run.manifest
+            try:
+                manifest = run.manifest
+            except InputError as error:
+                log.warning("%s", error)  # one damaged run doesn't hide the others
+                continue
             rows.append(
                 {
                     "run": file.parent.name,

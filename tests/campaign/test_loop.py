@@ -2,17 +2,20 @@
 
 import json
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from labkit.campaign import Campaign, Run, _campaign, _loop, pose_file, resume
+from labkit.campaign import Campaign, Run, _campaign, _loop, pose_file, resume, score
 from labkit.campaign._oracles import Task
-from labkit.errors import EvaluationError, InputError
+from labkit.cli import main
+from labkit.errors import EvaluationError, InputError, LabkitError
 from labkit.store import Cache, Evaluation, Journal
 
 
@@ -389,3 +392,82 @@ def test_an_evaluation_row_is_never_overwritten(campaign: Campaign, tmp_path: Pa
         row = journal.evaluations("docking")[0]
         with pytest.raises(Exception, match="UNIQUE"):
             journal.append_evaluation(Evaluation(9, row.smiles, "docking", "", "done", {}, 0.0, False))
+
+
+def test_a_worker_that_dies_is_told_and_the_run_can_be_resumed(
+    campaign: Campaign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: list[str]
+) -> None:
+    undisturbed = _outcome(campaign.run(out=tmp_path / "undisturbed"))
+    shutil.rmtree(tmp_path / "cache")
+    asked.clear()
+
+    def die(self: Executor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        if len(asked) == 4:
+            future.set_exception(BrokenProcessPool("killed"))
+        else:
+            future.set_result(fn(*args, **kwargs))
+        return future
+
+    with monkeypatch.context() as patch, pytest.raises(LabkitError, match="a worker died during 'docking'"):
+        patch.setattr(_InProcess, "submit", die)
+        campaign.run(out=tmp_path / "died")
+    run = Run.open(tmp_path / "died")
+    assert run.status == "failed"
+    assert _outcome(resume(run.folder)) == undisturbed
+
+
+def test_the_most_promising_of_each_round_are_simulated_and_rank_first(
+    campaign_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docking = _loop.evaluate
+
+    def evaluate(task: Task) -> dict[str, Any]:
+        if task.oracle == "docking":
+            return docking(task)
+        energy = -float(len(task.inputs["pose"]))
+        return {"status": "done", "result": {"components": {"interaction_energy": energy}}, "seconds": 1.0}
+
+    monkeypatch.setattr(_loop, "evaluate", evaluate)
+    overrides = [
+        *("rounds=2", "proposals=8", "interaction={candidates=2}"),
+        "objective.interaction_energy={direction='minimise', range=[-40, 0]}",
+    ]
+    run = Campaign.load(campaign_file, overrides).run(out=tmp_path)
+    objective = {k: v for k, v in run.specification.objective.items() if k != "interaction_energy"}
+    with run.journal() as journal:
+        simulated = {(e.round, e.smiles) for e in journal.evaluations("interaction")}
+        properties = {e.smiles: e.result["properties"] for e in journal.evaluations("triage")}
+        docked = [e for e in journal.evaluations("docking") if e.status == "done"]
+    expected = set()
+    for number in range(2):
+        before = {
+            e.smiles: score(objective, {**properties[e.smiles], **e.result["components"]})
+            for e in docked
+            if e.round == number
+        }
+        ranked = sorted(before, key=lambda text: (-before[text], text))
+        expected |= {(number, text) for text in ranked[:2]}
+    assert simulated == expected and len(simulated) == 4
+    best = run.best()
+    assert [row["complete"] for row in best[:4]] == [True] * 4 and not any(
+        row["complete"] for row in best[4:]
+    )
+    assert {row["proposed"] for row in best[:4]} == {smiles for _, smiles in simulated}
+
+
+def test_the_command_answers_with_one_json_object_and_is_quiet(
+    campaign_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # The report has its own tests; a notebook takes long.
+    monkeypatch.setattr("labkit.runner.report", lambda run: run.folder / "report.html")
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        assert main(["run", str(campaign_file), "--seed", "5", "--out", str(tmp_path), "--json"]) == 0
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    out, err = capsys.readouterr()
+    answer = json.loads(out)
+    assert {"run", "status", "seconds", "energy_wh", "evaluations", "best", "report"} <= answer.keys()
+    assert answer["status"] == "done" and "-s5-" in answer["run"]
+    assert "\r" not in err and "it/s" not in err  # no progress bar where no terminal is

@@ -106,6 +106,11 @@ def _wait_for_docking(out: Path, process: subprocess.Popen[bytes]) -> list[str]:
     raise AssertionError(f"the run ended early, with {process.returncode}")
 
 
-def test_the_run_is_listed(undisturbed: Run) -> None:
-    (row,) = list_runs([undisturbed.folder.parent])
+def test_a_run_is_listed_whatever_lies_beside_it(
+    undisturbed: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / "manifest.json").write_text("{")
+    (row,) = list_runs([tmp_path, undisturbed.folder.parent])
+    assert "damaged/manifest.json' is damaged" in caplog.text
     assert row["run"] == undisturbed.folder.name and row["status"] == "done" and row["campaign"] == "tiny"

@@ -148,4 +148,4 @@ def test_the_shipped_priors_card_is_complete_and_good() -> None:
 
 def test_the_shipped_prior_writes_molecules() -> None:
     prior = load_prior()
-    assert judge(prior.network, prior.vocabulary, 1000, seed=2)["valid"] >= 0.92
+    assert judge(prior.network, prior.vocabulary, 500, seed=2)["valid"] >= 0.92

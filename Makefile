@@ -33,7 +33,7 @@ bench: .venv/ready
 
 # Checksums of everything that ships, but for the run to browse.
 sums:
-	cd data && find . -type f ! -name SHA256SUMS ! -path "./runs/*" | sed 's|^\./||' | LC_ALL=C sort | \
+	cd data && find . -type f ! -name "SHA256SUMS*" ! -name "*.training.*" ! -path "./runs/*" | sed 's|^\./||' | LC_ALL=C sort | \
 	xargs sha256sum > SHA256SUMS.new && mv SHA256SUMS.new SHA256SUMS
 
 # Locks what pyproject.toml names, for every platform, with hashes and without index addresses.

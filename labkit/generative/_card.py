@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ from labkit.generative._prior import Prior, half_precision, sample, save_prior, 
 from labkit.generative._training import PriorTraining, TrainedPrior, train_prior
 from labkit.generative._vocabulary import Vocabulary
 from labkit.molecules import canonical_smiles, internal_diversity
+from labkit.store import write_atomically
 
 _BATCH = 500
 
@@ -32,6 +34,8 @@ def build_prior(
     report: Callable[[str], None] = lambda line: None,
 ) -> Prior:
     """Trains a prior, judges it as it will be read back (16-bit weights), and writes it with its card.
+
+    The card stands in the file's metadata and, for people, in a JSON file beside it.
 
     Args:
         smiles: training strings.
@@ -53,6 +57,7 @@ def build_prior(
     card = _card(trained, network, smiles, settings, data)
     prior = Prior(network, trained.vocabulary, card)
     save_prior(prior, path)
+    write_atomically(path.with_suffix(".json"), json.dumps(card, indent=2) + "\n")
     return prior
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from pyscf import ao2mo, mcscf
-from pyscf.mp.dfmp2 import DFMP2
+from pyscf.ao2mo import _ao2mo
 
 from labkit.errors import EvaluationError
 from labkit.quantum._meanfield import Matrix
@@ -116,6 +116,35 @@ def matched_spaces(
     )
 
 
+def mp2_density(mean_field: Any) -> tuple[Matrix, Matrix]:
+    """Return the occupied and the virtual block of the unrelaxed MP2 density matrix, by density fitting.
+
+    Memory grows with nocc·nvirt², that of one electron's amplitudes, where PySCF keeps those of all pairs.
+
+    Args:
+        mean_field: PySCF's density-fitted RHF solution.
+    """
+    orbitals, energies = mean_field.mo_coeff, mean_field.mo_energy
+    nmo = orbitals.shape[1]
+    nocc = int(np.count_nonzero(mean_field.mo_occ))
+    nvirt = nmo - nocc
+    pairs = np.vstack(
+        [
+            _ao2mo.nr_e2(block, np.asfortranarray(orbitals), (0, nocc, nocc, nmo), aosym="s2")
+            for block in mean_field.with_df.loop()
+        ]
+    )
+    gaps = energies[:nocc, None] - energies[None, nocc:]
+    density_o, density_v = 2 * np.eye(nocc), np.zeros((nvirt, nvirt))
+    for k in range(nocc):
+        integrals = (pairs.T @ pairs[:, k * nvirt : (k + 1) * nvirt]).reshape(nocc, nvirt, nvirt)
+        amplitudes = integrals / (gaps[:, :, None] + gaps[k])
+        mixed = 2 * amplitudes - amplitudes.transpose(0, 2, 1)
+        density_o -= 2 * np.tensordot(amplitudes, mixed, axes=([1, 2], [1, 2]))
+        density_v += 2 * np.tensordot(amplitudes, mixed, axes=([0, 2], [0, 2]))
+    return density_o, density_v
+
+
 def far_apart(a: ActiveHamiltonian, b: ActiveHamiltonian) -> ActiveHamiltonian:
     """Return two Hamiltonians as one without interaction: the dimer pulled infinitely far apart."""
     order = np.concatenate(
@@ -149,15 +178,13 @@ def _most_correlated(mean_field: Any, other: Any, overlap: Matrix, occupied: int
     the virtual space without the other's occupied orbitals (else the projection keeps 0.89 of a σ* orbital
     in the water-methylamine dimer; so 0.94).
     """
-    perturbation = DFMP2(mean_field)
-    perturbation.kernel(with_t2=True)
-    density = perturbation.make_rdm1()
-    nocc = int(np.count_nonzero(mean_field.mo_occ))
-    fillings_o, vectors_o = np.linalg.eigh(density[:nocc, :nocc])
+    density_o, density_v = mp2_density(mean_field)
+    nocc = len(density_o)
+    fillings_o, vectors_o = np.linalg.eigh(density_o)
     empty = mean_field.mo_coeff[:, nocc:]
     taken = other.mo_coeff[:, other.mo_occ > 0]
     free = np.linalg.svd(empty.T @ overlap @ taken)[0][:, taken.shape[1] :]
-    fillings_v, vectors_v = np.linalg.eigh(free.T @ density[nocc:, nocc:] @ free)
+    fillings_v, vectors_v = np.linalg.eigh(free.T @ density_v @ free)
     orbitals_o = _fix_signs(mean_field.mo_coeff[:, :nocc] @ vectors_o)
     orbitals_v = _fix_signs(empty @ free @ vectors_v[:, ::-1])
     return _Chosen(

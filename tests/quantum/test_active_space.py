@@ -6,9 +6,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pyscf.mp.dfmp2 import DFMP2
 
 from labkit.errors import EvaluationError
-from labkit.quantum._active_space import ActiveHamiltonian, MatchedSpaces, far_apart, matched_spaces
+from labkit.quantum._active_space import (
+    ActiveHamiltonian,
+    MatchedSpaces,
+    far_apart,
+    matched_spaces,
+    mp2_density,
+)
 from labkit.quantum._reference import exact_energy, fock_matrix
 from labkit.quantum._units import HARTREE_IN_KCAL_MOL
 
@@ -73,3 +80,16 @@ def test_orbitals_that_the_dimer_has_only_once_are_refused(water_mean_fields: An
     fields = water_mean_fields
     with pytest.raises(EvaluationError, match=r"at least 0\.9 is wanted"):
         matched_spaces(fields.dimer, fields.monomer_a, fields.monomer_a, occupied=2, virtual=2)
+
+
+def test_the_mp2_density_is_pyscf_s_own(water_mean_fields: Any) -> None:
+    field = water_mean_fields.monomer_a
+    reference = DFMP2(field)
+    reference.max_memory = 4000
+    reference.kernel(with_t2=True)
+    density = reference.make_rdm1()
+    occupied, virtual = mp2_density(field)
+    nocc = len(occupied)
+    np.testing.assert_allclose(occupied, density[:nocc, :nocc], atol=1e-9)
+    np.testing.assert_allclose(virtual, density[nocc:, nocc:], atol=1e-9)
+    assert np.trace(occupied) + np.trace(virtual) == pytest.approx(2 * nocc)

@@ -26,7 +26,7 @@ Matrix = NDArray[np.float64]
 
 
 # Working memory beyond what stands already, MB: PySCF's buffers fill whatever they are allowed.
-_BUFFERS = 120
+_BUFFERS = 80
 
 
 @dataclass(frozen=True)

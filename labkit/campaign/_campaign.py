@@ -91,8 +91,8 @@ def resume(reference: str | Path, *, workers: int | None = None) -> Run:
 
 
 def _drive(run: Run, engine: str, workers: int) -> None:
-    with run.locked(), run.journal(read_only=False) as journal, open_engine(engine, workers) as executor:
-        loop = Loop(run.specification, run.folder, journal, executor)
+    with run.locked(), run.journal(read_only=False) as journal:
+        loop = Loop(run.specification, run.folder, journal, lambda: open_engine(engine, workers))
         loop.restore()  # a wrong checkpoint is told before anything is changed
         run.write_manifest(status="running")
         with _booked(run, loop, journal):

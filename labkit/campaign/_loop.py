@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -29,11 +29,17 @@ log = logging.getLogger("labkit")
 class Loop:
     """Drives one run from where its journal and checkpoint stand to its end."""
 
-    def __init__(self, specification: Specification, folder: Path, journal: Journal, executor: Executor):
+    def __init__(
+        self,
+        specification: Specification,
+        folder: Path,
+        journal: Journal,
+        open_executor: Callable[[], AbstractContextManager[Executor]],
+    ):
         self.specification = specification
         self.folder = folder
         self.journal = journal
-        self.executor = executor
+        self.open_executor = open_executor
         self.cache = Cache()
         self.rules = TriageRules(**specification.triage)
         generator = specification.generator.model_dump()
@@ -161,14 +167,16 @@ class Loop:
                 outcomes[text] = outcome
                 bar.update()
 
-        with tqdm(total=len(tasks), initial=len(outcomes), desc=oracle.name, disable=None) as bar:
+        # Workers live for one stage, so that Vina's maps and the quantum libraries never share the memory.
+        progress = tqdm(total=len(tasks), initial=len(outcomes), desc=oracle.name, disable=None)
+        with progress as bar, self.open_executor() as executor:
             futures = {}
             for key, texts in waiting.items():
                 kept = self.cache.get(key)
                 if kept is not None:
                     commit(key, kept, cached=True)
                 else:
-                    futures[self.executor.submit(evaluate, tasks[texts[0]])] = key
+                    futures[executor.submit(evaluate, tasks[texts[0]])] = key
             for future in as_completed(futures):
                 key = futures[future]
                 try:

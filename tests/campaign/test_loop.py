@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -363,7 +363,7 @@ def test_equal_questions_are_computed_once(
 ) -> None:
     run = Run.create(campaign.specification, tmp_path, engine="local", workers=1)
     with run.journal(read_only=False) as journal:
-        loop = _loop.Loop(campaign.specification, run.folder, journal, _InProcess())
+        loop = _loop.Loop(campaign.specification, run.folder, journal, lambda: nullcontext(_InProcess()))
         oracle = _loop.docking_oracle(campaign.specification)
         # Two ways to write one molecule.
         tasks = {text: oracle.task(smiles="CCO") for text in ("OCC", "CCO")}

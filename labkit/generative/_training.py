@@ -175,7 +175,7 @@ def train_prior(
         progress = _Progress(
             unflatten(progress.state, arrays),
             int(metadata["step"]),
-            tuple(json.loads(metadata.get("losses", "[]"))),
+            tuple(json.loads(metadata["losses"])),
             tuple(json.loads(metadata["curve"])),
         )
         spent = float(metadata["seconds"])

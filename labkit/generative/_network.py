@@ -102,7 +102,7 @@ class GRULayer(eqx.Module):
 
     def __init__(self, size_in: int, hidden: int, *, key: jax.Array):
         bound = hidden**-0.5
-        draw = partial(jax.random.uniform, minval=-bound, maxval=bound)
+        draw = partial(jax.random.uniform, dtype=jnp.float32, minval=-bound, maxval=bound)
         k1, k2, k3, k4 = jax.random.split(key, 4)
         self.input_weight = draw(k1, (size_in, 3 * hidden))
         self.input_bias = draw(k2, (3 * hidden,))
@@ -122,12 +122,14 @@ class SmilesGRU(eqx.Module):
         self, vocabulary_size: int, *, embedding: int = 128, hidden: int = 512, depth: int = 2, key: jax.Array
     ):
         k1, k2, *keys = jax.random.split(key, 2 + depth)
-        self.embedding = jax.random.normal(k1, (vocabulary_size, embedding))
+        self.embedding = jax.random.normal(k1, (vocabulary_size, embedding), jnp.float32)
         sizes = [embedding] + [hidden] * (depth - 1)
         self.layers = tuple(GRULayer(size, hidden, key=k) for size, k in zip(sizes, keys, strict=True))
         bound = hidden**-0.5
-        self.output_weight = jax.random.uniform(k2, (hidden, vocabulary_size), minval=-bound, maxval=bound)
-        self.output_bias = jnp.zeros(vocabulary_size)
+        self.output_weight = jax.random.uniform(
+            k2, (hidden, vocabulary_size), jnp.float32, minval=-bound, maxval=bound
+        )
+        self.output_bias = jnp.zeros(vocabulary_size, jnp.float32)
 
     def logits(self, tokens: jax.Array) -> jax.Array:
         """Logits of the token after each of ``tokens`` (batch, time): (time, batch, vocabulary)."""
@@ -155,7 +157,9 @@ class SmilesGRU(eqx.Module):
 
     def initial_states(self, batch: int) -> tuple[jax.Array, ...]:
         """Zero states, one (batch, hidden) a layer."""
-        return tuple(jnp.zeros((batch, layer.recurrent_weight.shape[0])) for layer in self.layers)
+        # The weights' own precision: other packages switch JAX to 64 bits, and the samples must not change.
+        weights = [layer.recurrent_weight for layer in self.layers]
+        return tuple(jnp.zeros((batch, weight.shape[0]), weight.dtype) for weight in weights)
 
 
 def log_likelihood(network: SmilesGRU, tokens: jax.Array) -> jax.Array:

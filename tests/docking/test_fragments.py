@@ -155,6 +155,7 @@ def test_dimers_of_shipped_poses_are_closed_shell_and_repeatable() -> None:
     pose = shipped_poses()[0]
     first, second = (contact_dimers(pose, limit=2)[0] for _ in range(2))
     for (_, a), (_, b) in zip(first, second, strict=True):
-        assert np.array_equal(a.coordinates, b.coordinates)
+        # Not bit by bit: with several OpenMP threads GFN2-xTB sums in any order.
+        assert np.allclose(a.coordinates, b.coordinates, rtol=0, atol=1e-6)
         electrons = sum(Chem.GetPeriodicTable().GetAtomicNumber(s) for s in a.symbols) - a.charge
         assert electrons % 2 == 0

@@ -102,7 +102,9 @@ def _parser() -> _Parser:
         "--data", type=Path, metavar="FILE", help="SMILES, one a line, plain or .gz (ZINC250k)"
     )
     train.add_argument("--out", type=Path, default=Path("priors/zinc250k.safetensors"), metavar="FILE")
-    train.add_argument("--epochs", type=int, help="passes over the data")
+    train.add_argument(
+        "--epochs", type=int, nargs="+", metavar="N", help="passes over the data (4 3)"
+    )
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--resume", action="store_true", help="go on from the state beside --out")
 
@@ -207,12 +209,16 @@ def _report(args: argparse.Namespace) -> Answer:
 
 
 def _train(args: argparse.Namespace) -> Answer:
+    from dataclasses import replace
+
     from labkit.generative import PriorTraining, build_prior
     from labkit.molecules import load_zinc250k, read_smiles_file
 
     if args.out.suffix != ".safetensors":
         raise InputError(f"--out '{args.out}': a file name that ends in .safetensors is needed")
-    settings = PriorTraining(seed=args.seed, **({} if args.epochs is None else {"epochs": args.epochs}))
+    settings = PriorTraining(seed=args.seed)
+    if args.epochs is not None:
+        settings = replace(settings, epochs=tuple(args.epochs))
     smiles = load_zinc250k() if args.data is None else read_smiles_file(args.data)
     data = "ZINC250k (data/molecules/README.md)" if args.data is None else args.data.name
     prior = build_prior(

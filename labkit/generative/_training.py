@@ -31,9 +31,11 @@ class PriorTraining:
     """How a prior is trained.
 
     Attributes:
-        epochs: passes over the training strings.
+        epochs: passes over the training strings in each cycle of the learning rate.
         batch: strings a step.
-        learning_rate: Adam's peak rate; rises over ``warmup`` steps, then falls to 0 as half a cosine.
+        learning_rate: Adam's peak rate in the first cycle, halved from cycle to cycle. In each it rises over
+            ``warmup`` steps, then falls to 0 as half a cosine (warm restarts: Loshchilov, Hutter 2017,
+            arXiv:1608.03983).
         warmup: steps.
         held_out: fraction of the strings kept for the validation loss.
         min_token_count: strings with a token rarer than this in the data are left out.
@@ -43,7 +45,7 @@ class PriorTraining:
         seed: of the split, the initial weights and the order of batches.
     """
 
-    epochs: int = 4
+    epochs: tuple[int, ...] = (4, 3)
     batch: int = 128
     learning_rate: float = 1e-3
     warmup: int = 200
@@ -106,6 +108,17 @@ def _encode(vocabulary: Vocabulary, smiles: list[str], batch: int, length: int) 
     return jnp.asarray(np.pad(encoded, ((0, batch - len(encoded)), (0, 0))))
 
 
+def _learning_rate(settings: PriorTraining, steps_an_epoch: int) -> optax.Schedule:
+    """Return the rate at each step: cycles of warm-up and decay, each with half the peak of the last."""
+    steps = [epochs * steps_an_epoch for epochs in settings.epochs]
+    cycles = []
+    for i, length in enumerate(steps):
+        warmup = min(settings.warmup, length // 10 + 1)
+        peak = settings.learning_rate / 2**i
+        cycles.append(optax.warmup_cosine_decay_schedule(0.0, peak, warmup, max(length, warmup + 1)))
+    return optax.join_schedules(cycles, np.cumsum(steps)[:-1].tolist())
+
+
 def train_prior(
     smiles: Sequence[str],
     checkpoint: Path,
@@ -129,10 +142,12 @@ def train_prior(
         report: takes a line of text now and then.
 
     Raises:
-        InputError: if there are too few strings, the checkpoint is missing or of another training.
+        InputError: if there are too few strings, a cycle without an epoch, or no checkpoint of this training.
         KeyboardInterrupt: passed on after the state was saved.
     """
     settings = settings or PriorTraining()
+    if not settings.epochs or min(settings.epochs) < 1:
+        raise InputError(f"each cycle of the learning rate needs at least 1 epoch, got {settings.epochs}")
     if len(smiles) < 2:
         raise InputError(f"a prior needs at least 2 SMILES to train on, got {len(smiles)}")
     vocabulary, training, held_out = split_data(smiles, settings)
@@ -148,14 +163,13 @@ def train_prior(
         sort_keys=True,
     )
 
-    rng_of_epoch = [np.random.default_rng([settings.seed, epoch]) for epoch in range(settings.epochs)]
+    epochs = sum(settings.epochs)
+    rng_of_epoch = [np.random.default_rng([settings.seed, epoch]) for epoch in range(epochs)]
     schedule = [batch for rng in rng_of_epoch for batch in _epoch_batches(padded, settings.batch, rng)]
-    steps_an_epoch = len(schedule) // settings.epochs
-    warmup = min(settings.warmup, len(schedule) // 10 + 1)
-    rate = optax.warmup_cosine_decay_schedule(
-        0.0, settings.learning_rate, warmup, max(len(schedule), warmup + 1)
+    steps_an_epoch = len(schedule) // epochs
+    optimiser = optax.chain(
+        optax.clip_by_global_norm(1.0), optax.adam(_learning_rate(settings, steps_an_epoch))
     )
-    optimiser = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(rate))
     network = SmilesGRU(
         len(vocabulary),
         embedding=settings.embedding,

@@ -10,33 +10,11 @@ from pyscf import ao2mo, mcscf
 from pyscf.ao2mo import _ao2mo
 
 from labkit.errors import EvaluationError
+from labkit.quantum._hamiltonian import ActiveHamiltonian
 from labkit.quantum._meanfield import Matrix
 
 # Below this a monomer's orbital no longer lives in the dimer's occupied (or virtual) space.
 SMALLEST_SINGULAR_VALUE = 0.9
-
-
-@dataclass(frozen=True)
-class ActiveHamiltonian:
-    """Electrons in a few orbitals, in the field of all others.
-
-    Attributes:
-        h1e: one-electron integrals with the field of the frozen electrons, Ha, shape (norb, norb). The
-            first orbitals are those that Hartree-Fock fills.
-        eri: two-electron integrals (pq|rs), Ha, shape (norb, norb, norb, norb).
-        core: energy of nuclei and frozen electrons, Ha.
-        nelec: active electrons of each spin; the shell is closed.
-    """
-
-    h1e: Matrix
-    eri: Matrix
-    core: float
-    nelec: int
-
-    @property
-    def norb(self) -> int:
-        """Number of active orbitals."""
-        return len(self.h1e)
 
 
 @dataclass(frozen=True)
@@ -147,12 +125,13 @@ def mp2_density(mean_field: Any) -> tuple[Matrix, Matrix]:
 
 def far_apart(a: ActiveHamiltonian, b: ActiveHamiltonian) -> ActiveHamiltonian:
     """Return two Hamiltonians as one without interaction: the dimer pulled infinitely far apart."""
+    filled_a, filled_b = a.nelec[0], b.nelec[0]
     order = np.concatenate(
         [
-            np.arange(a.nelec),
-            a.norb + np.arange(b.nelec),
-            np.arange(a.nelec, a.norb),
-            a.norb + np.arange(b.nelec, b.norb),
+            np.arange(filled_a),
+            a.norb + np.arange(filled_b),
+            np.arange(filled_a, a.norb),
+            a.norb + np.arange(filled_b, b.norb),
         ]
     )
     norb = a.norb + b.norb
@@ -165,7 +144,7 @@ def far_apart(a: ActiveHamiltonian, b: ActiveHamiltonian) -> ActiveHamiltonian:
         h1e=h1e[np.ix_(order, order)],
         eri=eri[np.ix_(order, order, order, order)],
         core=a.core + b.core,
-        nelec=a.nelec + b.nelec,
+        nelec=(filled_a + filled_b,) * 2,
     )
 
 
@@ -206,13 +185,13 @@ def _project(space: Matrix, orbitals: Matrix, overlap: Matrix) -> tuple[Matrix, 
 
 
 def _hamiltonian(mean_field: Any, core: Matrix, occupied: Matrix, virtual: Matrix) -> ActiveHamiltonian:
-    nelec = occupied.shape[1]
+    filled = occupied.shape[1]
     orbitals = np.hstack([core, occupied, virtual])
-    norb = nelec + virtual.shape[1]
-    space = mcscf.CASCI(mean_field, norb, 2 * nelec)
+    norb = filled + virtual.shape[1]
+    space = mcscf.CASCI(mean_field, norb, 2 * filled)
     h1e, energy = space.get_h1eff(orbitals)
     eri = space.get_h2eff(orbitals[:, core.shape[1] : core.shape[1] + norb])
-    return ActiveHamiltonian(h1e=h1e, eri=_unpack(eri, norb), core=float(energy), nelec=nelec)
+    return ActiveHamiltonian(h1e=h1e, eri=_unpack(eri, norb), core=float(energy), nelec=(filled, filled))
 
 
 def _unpack(eri: Matrix, norb: int) -> Matrix:

@@ -30,13 +30,13 @@ class UcjCircuit:
         circuit: compiled, without measurement; qubit p is orbital p spin up, qubit norb + p spin down.
         operator: ffsim's form of the same state, acting on the Hartree-Fock determinant.
         norb: number of orbitals.
-        nelec: electrons of each spin.
+        nelec: electrons of spin up and of spin down.
     """
 
     circuit: QuantumCircuit
     operator: ffsim.UCJOpSpinBalanced
     norb: int
-    nelec: int
+    nelec: tuple[int, int]
 
     def describe(self) -> dict[str, int]:
         """Return the size of the circuit that runs."""
@@ -50,12 +50,12 @@ class UcjCircuit:
 
 def ucj_circuit(amplitudes: CoupledCluster) -> UcjCircuit:
     """Return the state that all terms of the CCSD amplitudes give, without further optimisation."""
-    nelec, nvirt = amplitudes.t1.shape
-    norb = nelec + nvirt
+    filled, nvirt = amplitudes.t1.shape
+    norb, nelec = filled + nvirt, (filled, filled)
     operator = ffsim.UCJOpSpinBalanced.from_t_amplitudes(amplitudes.t2, t1=amplitudes.t1)
     qubits = QuantumRegister(2 * norb, name="q")
     circuit = QuantumCircuit(qubits)
-    circuit.append(ffsim.qiskit.PrepareHartreeFockJW(norb, (nelec, nelec)), qubits)
+    circuit.append(ffsim.qiskit.PrepareHartreeFockJW(norb, nelec), qubits)
     circuit.append(ffsim.qiskit.UCJOpSpinBalancedJW(operator), qubits)
     passes = generate_preset_pass_manager(optimization_level=1, basis_gates=list(_BASIS_GATES))
     passes.pre_init = ffsim.qiskit.PRE_INIT
@@ -78,12 +78,12 @@ def state_vector(ucj: UcjCircuit) -> NDArray[np.complex128]:
     circuit.save_statevector()
     simulator = AerSimulator(method="statevector", max_parallel_threads=1)
     amplitudes = np.asarray(simulator.run(circuit).result().get_statevector())
-    return ffsim.qiskit.qiskit_vec_to_ffsim_vec(amplitudes, ucj.norb, (ucj.nelec, ucj.nelec))
+    return ffsim.qiskit.qiskit_vec_to_ffsim_vec(amplitudes, ucj.norb, ucj.nelec)
 
 
-def fraction_in_sector(counts: dict[str, int], norb: int, nelec: int) -> float:
+def fraction_in_sector(counts: dict[str, int], norb: int, nelec: tuple[int, int]) -> float:
     """Return the share of shots with the right number of electrons of both spins."""
     right = sum(
-        count for bits, count in counts.items() if bits[norb:].count("1") == bits[:norb].count("1") == nelec
+        count for bits, count in counts.items() if (bits[norb:].count("1"), bits[:norb].count("1")) == nelec
     )
     return right / sum(counts.values())

@@ -104,9 +104,9 @@ def _describe(spaces: MatchedSpaces) -> dict[str, Any]:
             "MP2 natural orbitals of each monomer in the dimer's basis (Hartree-Fock/vDZP), farthest from "
             "filled and from empty; their union projected onto the dimer's occupied and virtual spaces"
         ),
-        "dimer": {"electrons": 2 * spaces.dimer.nelec, "orbitals": spaces.dimer.norb},
-        "monomer_a": {"electrons": 2 * spaces.monomer_a.nelec, "orbitals": spaces.monomer_a.norb},
-        "monomer_b": {"electrons": 2 * spaces.monomer_b.nelec, "orbitals": spaces.monomer_b.norb},
+        "dimer": {"electrons": sum(spaces.dimer.nelec), "orbitals": spaces.dimer.norb},
+        "monomer_a": {"electrons": sum(spaces.monomer_a.nelec), "orbitals": spaces.monomer_a.norb},
+        "monomer_b": {"electrons": sum(spaces.monomer_b.nelec), "orbitals": spaces.monomer_b.norb},
         "smallest_singular_value": spaces.singular_value,
         "occupations_a": list(spaces.occupations_a),
         "occupations_b": list(spaces.occupations_b),

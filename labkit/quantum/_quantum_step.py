@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
-from labkit.quantum._active_space import ActiveHamiltonian, MatchedSpaces, far_apart
+from labkit.quantum._active_space import MatchedSpaces, far_apart
 from labkit.quantum._circuit import UcjCircuit, fraction_in_sector, sample, ucj_circuit
+from labkit.quantum._hamiltonian import ActiveHamiltonian
 from labkit.quantum._reference import coupled_cluster, exact_energy
 from labkit.quantum._result import InteractionSettings
 from labkit.quantum._subspace import (
     Subspace,
     capped_strings,
     diagonalize,
-    full_strings,
     random_counts,
     without_samples,
 )
@@ -115,7 +116,7 @@ def _controls(
 
     return {
         "cap_strings": cap,
-        "cap_share": cap**2 / full_strings(hamiltonian) ** 2,
+        "cap_share": cap**2 / prod(hamiltonian.strings),
         "capped_error_mha": error_mha(from_samples),
         "capped_strings_used": from_samples.strings,
         "random_bits_error_mha": error_mha(from_noise),
@@ -134,6 +135,6 @@ def _describe(hamiltonian: ActiveHamiltonian, solved: _Solved) -> dict[str, Any]
         "ccsd_ha": solved.ccsd,
         "error_mha": (solved.sampled.energy - solved.exact) * 1e3,
         "dimension": solved.sampled.dimension,
-        "full_dimension": full_strings(hamiltonian) ** 2,
+        "full_dimension": prod(hamiltonian.strings),
         "spin_square": solved.sampled.spin_square,
     }

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pyscf import ao2mo, cc, fci, gto, scf
 
 from labkit.errors import EvaluationError
-from labkit.quantum._active_space import ActiveHamiltonian
+from labkit.quantum._hamiltonian import ActiveHamiltonian
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,8 @@ def exact_energy(hamiltonian: ActiveHamiltonian) -> float:
         EvaluationError: if the iterative eigensolver doesn't converge.
     """
     solver = fci.direct_spin1.FCI()
-    nelec = (hamiltonian.nelec, hamiltonian.nelec)
     energy, _ = solver.kernel(
-        hamiltonian.h1e, hamiltonian.eri, hamiltonian.norb, nelec, tol=1e-11, max_cycle=200
+        hamiltonian.h1e, hamiltonian.eri, hamiltonian.norb, hamiltonian.nelec, tol=1e-11, max_cycle=200
     )
     if not np.all(solver.converged):
         raise EvaluationError("the exact (full CI) reference in the active space didn't converge")
@@ -66,7 +65,7 @@ def coupled_cluster(hamiltonian: ActiveHamiltonian) -> CoupledCluster:
 
 def fock_matrix(hamiltonian: ActiveHamiltonian) -> NDArray[np.float64]:
     """Return the Fock matrix of the closed-shell determinant, Ha, shape (norb, norb)."""
-    filled = slice(0, hamiltonian.nelec)
+    filled = slice(0, hamiltonian.nelec[0])
     coulomb = np.einsum("pqii->pq", hamiltonian.eri[:, :, filled, filled])
     exchange = np.einsum("piiq->pq", hamiltonian.eri[:, filled, filled, :])
     return hamiltonian.h1e + 2 * coulomb - exchange
@@ -74,16 +73,16 @@ def fock_matrix(hamiltonian: ActiveHamiltonian) -> NDArray[np.float64]:
 
 def _determinant(hamiltonian: ActiveHamiltonian) -> scf.hf.RHF:
     """Return PySCF's view of the determinant: a molecule without atoms that has these integrals."""
-    norb, nelec = hamiltonian.norb, hamiltonian.nelec
+    norb, filled = hamiltonian.norb, hamiltonian.nelec[0]
     mol = gto.M(verbose=0)
-    mol.nelectron = 2 * nelec
+    mol.nelectron = 2 * filled
     mol.incore_anyway = True
     mean_field = scf.RHF(mol)
     mean_field.get_hcore = lambda *_: hamiltonian.h1e
     mean_field.get_ovlp = lambda *_: np.eye(norb)
     mean_field._eri = ao2mo.restore(8, hamiltonian.eri, norb)
     mean_field.mo_coeff = np.eye(norb)
-    mean_field.mo_occ = np.repeat([2.0, 0.0], [nelec, norb - nelec])
+    mean_field.mo_occ = np.repeat([2.0, 0.0], [filled, norb - filled])
     mean_field.mo_energy = fock_matrix(hamiltonian).diagonal().copy()
     mean_field.e_tot = mean_field.energy_tot(mean_field.make_rdm1())
     mean_field.converged = True

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
-from math import comb, isqrt
+from math import isqrt, prod
 
 import numpy as np
 from numpy.typing import NDArray
 from qiskit.primitives import BitArray
 from qiskit_addon_sqd.fermion import SCIResult, diagonalize_fermionic_hamiltonian, solve_sci
 
-from labkit.quantum._active_space import ActiveHamiltonian
+from labkit.quantum._hamiltonian import ActiveHamiltonian
 from labkit.quantum._reference import fock_matrix
 
 # Rounds of configuration recovery; samples without noise need one, and stop by themselves.
@@ -38,14 +38,9 @@ class Subspace:
     spin_square: float
 
 
-def full_strings(hamiltonian: ActiveHamiltonian) -> int:
-    """Return the number of strings of one spin in the full space; its square is the full dimension."""
-    return comb(hamiltonian.norb, hamiltonian.nelec)
-
-
 def capped_strings(hamiltonian: ActiveHamiltonian, share: float) -> int:
     """Return how many strings of each spin keep the dimension within a share of the full one, at least 1."""
-    return max(1, isqrt(int(share * full_strings(hamiltonian) ** 2)))
+    return max(1, isqrt(int(share * prod(hamiltonian.strings))))
 
 
 def diagonalize(
@@ -67,7 +62,7 @@ def diagonalize(
         samples,
         samples_per_batch=len(counts),
         norb=hamiltonian.norb,
-        nelec=(hamiltonian.nelec, hamiltonian.nelec),
+        nelec=hamiltonian.nelec,
         max_iterations=_ROUNDS,
         symmetrize_spin=True,
         max_dim=max_strings,
@@ -82,16 +77,16 @@ def without_samples(hamiltonian: ActiveHamiltonian, strings: int) -> Subspace:
     Cheapest by orbital energies, which is what one knows before any sample is taken; strings beyond
     doubles follow where more are asked for than singles and doubles are.
     """
-    nelec, norb = hamiltonian.nelec, hamiltonian.norb
+    norb, (filled, _) = hamiltonian.norb, hamiltonian.nelec
     energies = fock_matrix(hamiltonian).diagonal()
-    every = [np.array(filled) for filled in combinations(range(norb), nelec)]
+    every = [np.array(orbitals) for orbitals in combinations(range(norb), filled)]
 
-    def cost(filled: NDArray[np.int64]) -> tuple[bool, float]:
-        return bool(np.count_nonzero(filled >= nelec) > 2), float(energies[filled].sum())
+    def cost(orbitals: NDArray[np.int64]) -> tuple[bool, float]:
+        return bool(np.count_nonzero(orbitals >= filled) > 2), float(energies[orbitals].sum())
 
     cheapest = sorted(every, key=cost)[:strings]
-    integers = np.sort(np.array([np.left_shift(1, filled).sum() for filled in cheapest], dtype=np.int64))
-    result = solve_sci((integers, integers), hamiltonian.h1e, hamiltonian.eri, norb, (nelec, nelec))
+    integers = np.sort(np.array([np.left_shift(1, orbitals).sum() for orbitals in cheapest], dtype=np.int64))
+    result = solve_sci((integers, integers), hamiltonian.h1e, hamiltonian.eri, norb, hamiltonian.nelec)
     return _summarize(hamiltonian, result)
 
 

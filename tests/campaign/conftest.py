@@ -17,7 +17,7 @@ def campaign_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("campaign")
     short = [text for text in load_zinc250k() if len(tokenize(text)) == 18]
     settings = PriorTraining(
-        epochs=150,
+        epochs=(150,),
         batch=32,
         learning_rate=1e-2,
         warmup=20,

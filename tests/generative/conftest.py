@@ -8,7 +8,14 @@ from labkit.molecules import load_zinc250k
 
 # So small and trained for so long that it knows its strings by heart: nearly all that it writes is valid.
 SETTINGS = PriorTraining(
-    epochs=150, batch=32, learning_rate=1e-2, warmup=20, min_token_count=1, embedding=32, hidden=128, depth=1
+    epochs=(150,),
+    batch=32,
+    learning_rate=1e-2,
+    warmup=20,
+    min_token_count=1,
+    embedding=32,
+    hidden=128,
+    depth=1,
 )
 
 

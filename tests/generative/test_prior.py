@@ -46,7 +46,7 @@ def test_a_trained_prior_carries_its_card(small_prior_file: Path) -> None:
         "held_out_fraction": 0.05,
         "left_out_for_rare_tokens": 0,
     }
-    assert card["settings"]["epochs"] == 150 and card["settings"]["seed"] == 0
+    assert card["settings"]["epochs"] == [150] and card["settings"]["seed"] == 0
     assert card["seconds"] > 0 and card["hardware"]["cores"] >= 1 and "jax" in card["versions"]
     assert card["loss_curve_nats_a_string"][-1]["step"] == 300
     assert card["samples"] == 10_000

@@ -11,7 +11,7 @@ from labkit.generative._training import TrainedPrior, _bucket_lengths, _epoch_ba
 from labkit.generative._vocabulary import tokenize
 
 SETTINGS = PriorTraining(
-    epochs=4, batch=32, learning_rate=1e-2, warmup=10, min_token_count=2, embedding=16, hidden=48, depth=1
+    epochs=(4,), batch=32, learning_rate=1e-2, warmup=10, min_token_count=2, embedding=16, hidden=48, depth=1
 )
 
 
@@ -91,12 +91,15 @@ def _fail_at_epoch_3(line: str) -> None:
 
 def test_a_checkpoint_of_another_training_is_refused_and_kept(strings: list[str], tmp_path: Path) -> None:
     state = tmp_path / "state.safetensors"
-    few = PriorTraining(epochs=1, batch=64, min_token_count=1, embedding=4, hidden=4, depth=1)
+    few = PriorTraining(epochs=(1,), batch=64, min_token_count=1, embedding=4, hidden=4, depth=1)
     train_prior(strings[:40], state, few)
     before = state.read_bytes()
     for other_strings, other_settings in (
         (strings[:39], few),
-        (strings[:40], PriorTraining(epochs=2, batch=64, min_token_count=1, embedding=4, hidden=4, depth=1)),
+        (
+            strings[:40],
+            PriorTraining(epochs=(2,), batch=64, min_token_count=1, embedding=4, hidden=4, depth=1),
+        ),
     ):
         with pytest.raises(InputError, match="checkpoint of another training"):
             train_prior(other_strings, state, other_settings, resume=True)

@@ -22,7 +22,7 @@ from labkit.quantum._units import HARTREE_IN_KCAL_MOL
 
 def determinant_energy(hamiltonian: ActiveHamiltonian) -> float:
     """Return the Hartree-Fock energy that the active integrals and the core give, Ha."""
-    filled = slice(0, hamiltonian.nelec)
+    filled = slice(0, hamiltonian.nelec[0])
     mean = (hamiltonian.h1e + fock_matrix(hamiltonian))[filled, filled]
     return float(np.trace(mean)) + hamiltonian.core
 
@@ -54,13 +54,14 @@ def test_the_determinant_of_each_space_is_the_hartree_fock_one(
     ):
         assert determinant_energy(hamiltonian) == pytest.approx(field.e_tot, abs=1e-8)
         fock = fock_matrix(hamiltonian)
-        mixed = fock[: hamiltonian.nelec, hamiltonian.nelec :]
+        mixed = fock[: hamiltonian.nelec[0], hamiltonian.nelec[0] :]
         np.testing.assert_allclose(mixed, 0, atol=1e-5)  # Brillouin's theorem
 
 
 def test_the_dimer_s_space_is_the_sum_of_the_monomers(water_spaces: MatchedSpaces) -> None:
     assert water_spaces.dimer.norb == water_spaces.monomer_a.norb + water_spaces.monomer_b.norb == 8
-    assert water_spaces.dimer.nelec == water_spaces.monomer_a.nelec + water_spaces.monomer_b.nelec == 4
+    assert water_spaces.dimer.nelec == (4, 4)
+    assert water_spaces.monomer_a.nelec == water_spaces.monomer_b.nelec == (2, 2)
     assert 0.9 <= water_spaces.singular_value <= 1
     filled, empty = water_spaces.occupations_a[:2], water_spaces.occupations_a[2:]
     assert all(1.9 < n < 2 for n in filled)

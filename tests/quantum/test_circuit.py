@@ -17,9 +17,8 @@ def ucj(request: pytest.FixtureRequest, water_spaces: MatchedSpaces) -> UcjCircu
 
 
 def test_aer_s_state_vector_is_ffsim_s(ucj: UcjCircuit) -> None:
-    nelec = (ucj.nelec, ucj.nelec)
     by_ffsim = ffsim.apply_unitary(
-        ffsim.hartree_fock_state(ucj.norb, nelec), ucj.operator, norb=ucj.norb, nelec=nelec
+        ffsim.hartree_fock_state(ucj.norb, ucj.nelec), ucj.operator, norb=ucj.norb, nelec=ucj.nelec
     )
     by_aer = state_vector(ucj)
     assert np.linalg.norm(by_aer) == pytest.approx(1.0, abs=1e-8)  # nothing leaves the sector
@@ -43,7 +42,7 @@ def test_samples_repeat_with_the_seed_and_keep_the_electrons(water_spaces: Match
     assert counts != sample(ucj, 20_000, seed=4)
     assert sum(counts.values()) == 20_000
     assert fraction_in_sector(counts, ucj.norb, ucj.nelec) == 1.0
-    hartree_fock = ("0" * (ucj.norb - ucj.nelec) + "1" * ucj.nelec) * 2
+    hartree_fock = ("0" * (ucj.norb - ucj.nelec[0]) + "1" * ucj.nelec[0]) * 2
     assert max(counts, key=counts.__getitem__) == hartree_fock
 
 
@@ -53,7 +52,7 @@ def test_samples_follow_the_state(water_spaces: MatchedSpaces) -> None:
     counts = sample(ucj, shots, seed=0)
     # The Hartree-Fock determinant comes first in ffsim's order; five standard deviations of a binomial.
     weight = abs(state_vector(ucj)[0]) ** 2
-    hartree_fock = ("0" * (ucj.norb - ucj.nelec) + "1" * ucj.nelec) * 2
+    hartree_fock = ("0" * (ucj.norb - ucj.nelec[0]) + "1" * ucj.nelec[0]) * 2
     assert counts[hartree_fock] / shots == pytest.approx(
         weight, abs=5 * (weight * (1 - weight) / shots) ** 0.5
     )
@@ -61,4 +60,4 @@ def test_samples_follow_the_state(water_spaces: MatchedSpaces) -> None:
 
 def test_the_fraction_in_the_sector_counts_both_spins() -> None:
     counts = {"0101": 2, "1001": 1, "0111": 3, "0000": 2}
-    assert fraction_in_sector(counts, 2, 1) == 3 / 8
+    assert fraction_in_sector(counts, 2, (1, 1)) == 3 / 8

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pyscf import ao2mo, cc, fci, gto, scf
 
-from labkit.quantum._active_space import ActiveHamiltonian
+from labkit.quantum._hamiltonian import ActiveHamiltonian
 from labkit.quantum._reference import coupled_cluster, exact_energy
 
 
@@ -21,7 +21,7 @@ def hamiltonian_of(atoms: str) -> tuple[ActiveHamiltonian, scf.hf.RHF]:
         h1e=orbitals.T @ mean_field.get_hcore() @ orbitals,
         eri=ao2mo.restore(1, ao2mo.kernel(mean_field.mol, orbitals), norb).reshape((norb,) * 4),
         core=float(mean_field.mol.energy_nuc()),
-        nelec=mean_field.mol.nelectron // 2,
+        nelec=mean_field.mol.nelec,
     )
     return hamiltonian, mean_field
 
@@ -48,6 +48,6 @@ def test_coupled_cluster_doesn_t_need_canonical_orbitals() -> None:
             "pqrs,pi,qj,rk,sl->ijkl", hamiltonian.eri, rotation, rotation, rotation, rotation, optimize=True
         ),
         core=hamiltonian.core,
-        nelec=2,
+        nelec=(2, 2),
     )
     assert coupled_cluster(rotated).energy == pytest.approx(coupled_cluster(hamiltonian).energy, abs=1e-7)

@@ -102,9 +102,7 @@ def _parser() -> _Parser:
         "--data", type=Path, metavar="FILE", help="SMILES, one a line, plain or .gz (ZINC250k)"
     )
     train.add_argument("--out", type=Path, default=Path("priors/zinc250k.safetensors"), metavar="FILE")
-    train.add_argument(
-        "--epochs", type=int, nargs="+", metavar="N", help="passes over the data (4 3)"
-    )
+    train.add_argument("--epochs", type=int, nargs="+", metavar="N", help="passes over the data (4 3)")
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--resume", action="store_true", help="go on from the state beside --out")
 

@@ -53,6 +53,11 @@ def ucj_circuit(amplitudes: CoupledCluster) -> UcjCircuit:
     filled, nvirt = amplitudes.t1.shape
     norb, nelec = filled + nvirt, (filled, filled)
     operator = ffsim.UCJOpSpinBalanced.from_t_amplitudes(amplitudes.t2, t1=amplitudes.t1)
+    return compile_ucj(operator, norb, nelec)
+
+
+def compile_ucj(operator: ffsim.UCJOpSpinBalanced, norb: int, nelec: tuple[int, int]) -> UcjCircuit:
+    """Return a unitary cluster Jastrow state with the circuit that prepares it, in gates that Aer runs."""
     qubits = QuantumRegister(2 * norb, name="q")
     circuit = QuantumCircuit(qubits)
     circuit.append(ffsim.qiskit.PrepareHartreeFockJW(norb, nelec), qubits)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from labkit.campaign._engines import default_workers, open_engine
 from labkit.campaign._loop import Loop
-from labkit.campaign._oracles import check_oracles
+from labkit.campaign._oracles import ladder
 from labkit.campaign._run import RUNS, Run
 from labkit.campaign._specification import Specification, load_specification
 from labkit.errors import InputError
@@ -60,7 +60,7 @@ class Campaign:
             if not 0 <= seed < 2**31:
                 raise InputError(f"seed {seed}: 0 to {2**31 - 1} is possible")
             specification = specification.model_copy(update={"seed": seed})
-        check_oracles(specification)
+        ladder(specification)
         load_prior(specification.generator.prior)
         workers = default_workers() if workers is None else workers
         with open_engine(engine, workers):
@@ -85,7 +85,7 @@ def resume(reference: str | Path, *, workers: int | None = None) -> Run:
         raise InputError(
             f"'{run.folder}/campaign.toml' was changed since the run began; start a new run with it"
         )
-    check_oracles(run.specification)
+    ladder(run.specification)
     _drive(run, manifest["engine"], manifest["workers"] if workers is None else workers)
     return run
 

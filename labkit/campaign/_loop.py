@@ -9,12 +9,13 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from tqdm import tqdm
 
 from labkit.campaign._objective import has_all, score
-from labkit.campaign._oracles import Oracle, Task, docking_oracle, evaluate, interaction_oracle
+from labkit.campaign._oracles import Oracle, Stage, Task, evaluate, ladder
 from labkit.campaign._run import pose_file
 from labkit.campaign._specification import Specification
 from labkit.energy import Meter, Use
@@ -41,6 +42,7 @@ class Loop:
         self.journal = journal
         self.open_executor = open_executor
         self.cache = Cache()
+        self.ladder = ladder(specification)
         self.rules = TriageRules(**specification.triage)
         generator = specification.generator.model_dump()
         self.optimiser = Optimiser(
@@ -72,36 +74,44 @@ class Loop:
             for text, outcome in triaged.items()
             if outcome.accepted
         }
-        with self._stage("docking"):
-            docking = docking_oracle(self.specification)
-            tasks = {text: docking.task(smiles=triaged[text].smiles) for text in components}
-            docked = self._evaluate(number, docking, tasks)
-            self._write_poses(docked)
-        for text, result in docked.items():
-            components[text].update(result["components"])
-        scores = self._scores(components, docked)
-        if self.specification.interaction is not None:
-            with self._stage("interaction"):
-                oracle = interaction_oracle(self.specification)
-                chosen = sorted(scores, key=lambda text: (-scores[text], text))
-                chosen = [text for text in chosen if scores[text] > 0]
-                chosen = chosen[: self.specification.interaction.candidates]
-                tasks = {text: oracle.task(pose=docked[text]["pose"]) for text in chosen}
-                for text, result in self._evaluate(number, oracle, tasks).items():
+        scores = promising = self._scores(components, components)
+        answers: dict[str, dict[str, Any]] = {text: {} for text in components}
+        unknown: set[str] = set()  # accepted, but not chosen for the first stage
+        for rank, stage in enumerate(self.ladder):
+            with self._stage(stage.oracle.name):
+                chosen = self._chosen(stage, promising)
+                tasks = {
+                    text: stage.oracle.task(**stage.inputs(str(triaged[text].smiles), answers[text]))
+                    for text in chosen
+                }
+                for text, result in self._evaluate(number, stage.oracle, tasks).items():
+                    answers[text][stage.oracle.name] = result
                     components[text].update(result["components"])
-            scores = self._scores(components, docked)
+                    self._write_pose(result)
+            if rank == 0:
+                unknown = components.keys() - tasks.keys()
+            # What the first stage has measured keeps its score, however far it climbs.
+            scores = self._scores(components, [text for text in components if answers[text]])
+            promising = {text: value for text, value in scores.items() if value > 0}
         with self._stage("learn"):
-            # What failed the triage or the docking counts as worthless: the model is to learn that, too.
-            told = [scores.get(text, 0.0) for text in smiles]
-            self._record_scores(number, told, scores, components)
-            self.optimiser.tell(smiles, told)
+            # What failed the triage or the first stage counts as worthless: the model is to learn that, too.
+            told = {text: scores.get(text, 0.0) for text in smiles if text not in unknown}
+            self._record_scores(number, list(told.values()), scores, components)
+            self.optimiser.tell(list(told), list(told.values()))
             self._save(number)
-        log.info("round %d: mean score %.3f, best %.3f", number + 1, sum(told) / len(told), max(told))
+        log.info("round %d: mean score %.3f, best %.3f", number + 1, mean(told.values()), max(told.values()))
 
     def _scores(
-        self, components: Mapping[str, Mapping[str, float]], docked: Iterable[str]
+        self, components: Mapping[str, Mapping[str, float]], texts: Iterable[str]
     ) -> dict[str, float]:
-        return {text: score(self.specification.objective, components[text]) for text in docked}
+        return {text: score(self.specification.objective, components[text]) for text in texts}
+
+    @staticmethod
+    def _chosen(stage: Stage, scores: Mapping[str, float]) -> list[str]:
+        order = list(scores)
+        if stage.candidates is not None and stage.choice == "best":
+            order.sort(key=lambda text: (-scores[text], text))
+        return order[: stage.candidates]
 
     def _ask(self, number: int) -> Sequence[Proposed | Proposal]:
         asked = self.optimiser.ask(self.specification.proposals)
@@ -190,12 +200,11 @@ class Loop:
                 commit(key, outcome, cached=False)
         return {text: outcomes[text]["result"] for text in tasks if outcomes[text]["status"] == "done"}
 
-    def _write_poses(self, docked: Mapping[str, Mapping[str, Any]]) -> None:
-        """Writes the poses as SDF files, named by the content of their docking."""
-        for result in docked.values():
-            file = self.folder / pose_file(result)
-            if not file.exists():
-                write_atomically(file, result["pose"])
+    def _write_pose(self, result: Mapping[str, Any]) -> None:
+        """Writes the pose of a docking as an SDF file, named by its content."""
+        file = pose_file(result)
+        if file is not None and not (self.folder / file).exists():
+            write_atomically(self.folder / file, result["pose"])
 
     def _record_scores(
         self,
@@ -212,10 +221,10 @@ class Loop:
         self.journal.append_metrics(
             number,
             {
-                "score_mean": sum(told) / len(told),
+                "score_mean": mean(told),
                 "score_best": max(told),
                 "accepted": len(components),
-                "docked": len(scores),
+                "scored": len(scores),
                 "complete": sum(has_all(objective, parts[text]) for text in scores),
                 "drawn": self.optimiser.drawn,
                 "valid": self.optimiser.valid,

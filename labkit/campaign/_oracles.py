@@ -38,10 +38,49 @@ class Oracle:
         return Task(self.name, key, inputs, self.settings)
 
 
-def docking_oracle(specification: Specification) -> Oracle:
+@dataclass(frozen=True)
+class Stage:
+    """A rung of a campaign's ladder.
+
+    Attributes:
+        oracle: who answers.
+        inputs: the question about a molecule, of its standard SMILES and its answers so far by fidelity.
+        candidates: at most so many molecules of a round; None for all.
+        choice: "best" by the score so far, or "random": in the order in which they were drawn.
+    """
+
+    oracle: Oracle
+    inputs: Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
+    candidates: int | None = None
+    choice: str = "best"
+
+
+def ladder(specification: Specification) -> list[Stage]:
+    """The stages above triage that a campaign has, cheapest first.
+
+    Raises:
+        InputError: naming what the campaign names and isn't there, or a wrong value.
+        MissingDependencyError: naming the package and how to get it.
+    """
+    stages = []
+    if specification.docking is not None:
+        stages.append(Stage(_docking_oracle(specification), lambda smiles, _: {"smiles": smiles}))
+    if specification.interaction is not None:
+        stages.append(
+            Stage(
+                _interaction_oracle(specification),
+                lambda _, answers: {"pose": answers["docking"]["pose"]},
+                specification.interaction.candidates,
+            )
+        )
+    return stages
+
+
+def _docking_oracle(specification: Specification) -> Oracle:
     """Vina with the campaign's settings on the campaign's target."""
     from labkit.docking import load_target
 
+    assert specification.docking is not None
     target = load_target(specification.target)
     settings = specification.docking.model_dump() | {
         "target": target.name,
@@ -50,28 +89,16 @@ def docking_oracle(specification: Specification) -> Oracle:
     return Oracle("docking", "1", settings)
 
 
-def interaction_oracle(specification: Specification) -> Oracle:
+def _interaction_oracle(specification: Specification) -> Oracle:
     """The quantum step on the strongest contacts of a pose."""
     from labkit.docking import load_target
 
-    if specification.interaction is None:
-        raise InputError(f"campaign '{specification.name}' has no section [interaction]")
+    assert specification.interaction is not None
     settings = specification.interaction.model_dump(exclude={"candidates"})
+    _interaction_settings(settings)  # wrong values are told now
     return Oracle(
         "interaction", "1", settings | {"target_identity": load_target(specification.target).identity}
     )
-
-
-def check_oracles(specification: Specification) -> None:
-    """Makes sure that all that the campaign names is there.
-
-    Raises:
-        InputError: naming what is not.
-        MissingDependencyError: naming the package and how to get it.
-    """
-    docking_oracle(specification)
-    if specification.interaction is not None:
-        _interaction_settings(specification.interaction.model_dump())
 
 
 def evaluate(task: Task) -> dict[str, Any]:

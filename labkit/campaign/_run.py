@@ -168,22 +168,23 @@ class Run:
     def best(self, count: int = 10) -> list[dict[str, Any]]:
         """The best molecules: those that climbed the whole ladder first, then by score; worthless ones last.
 
-        Each has the standardised SMILES that was docked, score, components, round, whether its components are
-        complete, and the name of its pose file.
+        Each has the standardised SMILES that was computed, score, components, round, whether its components
+        are complete, and the name of its pose file where it was docked.
         """
         objective = self.specification.objective
+        first = self.specification.fidelities[0]
         with self.journal() as journal:
-            docked = {e.smiles: e.result for e in journal.evaluations("docking") if e.status == "done"}
+            results = {e.smiles: e.result for e in journal.evaluations(first) if e.status == "done"}
             scores = journal.scores()
         rows = [
             {
-                "smiles": docked[smiles]["smiles"],
+                "smiles": results[smiles]["smiles"],
                 "score": value,
                 "components": parts,
                 "complete": has_all(objective, parts),
                 "round": round,
                 "proposed": smiles,
-                "pose": pose_file(docked[smiles]),
+                "pose": pose_file(results[smiles]),
             }
             for smiles, round, value, parts in scores
         ]
@@ -208,9 +209,11 @@ class Run:
         }
 
 
-def pose_file(docked: Mapping[str, Any]) -> str:
-    """Path of a docking's pose inside the run folder, named by its content."""
-    return f"poses/{hashlib.sha256(docked['pose'].encode()).hexdigest()[:16]}.sdf"
+def pose_file(result: Mapping[str, Any]) -> str | None:
+    """Path of a docking's pose inside the run folder, named by its content; None where nothing was docked."""
+    if "pose" not in result:
+        return None
+    return f"poses/{hashlib.sha256(result['pose'].encode()).hexdigest()[:16]}.sdf"
 
 
 def list_runs(folders: list[Path] | None = None) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ import math
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -73,8 +73,24 @@ class Interaction(_Section):
     seed: int = Field(default=0, ge=0, lt=2**31)
 
 
+class Triplet(_Section):
+    """How many candidates' triplet energies are computed each round, and how (see ``quantum``).
+
+    Attributes:
+        candidates: so many of a round's molecules.
+        choice: "best" by the score so far, or "random", which is the order in which they were drawn.
+    """
+
+    candidates: int = Field(default=8, ge=1)
+    choice: Literal["best", "random"] = "best"
+
+
 class Specification(_Section):
-    """A campaign: what is optimised, against which target, with what budget."""
+    """A campaign: what is optimised, with what budget, on which ladder of fidelities.
+
+    The ladder is triage, then each section that is there: [docking] into the target, [interaction] of its
+    poses' contacts, [triplet]. A molecule's score counts once it has reached the first of them.
+    """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
     description: str = ""
@@ -84,8 +100,9 @@ class Specification(_Section):
     proposals: int = Field(ge=2, le=100_000)
     generator: Generator = Generator()
     triage: dict[str, Any] = Field(default_factory=dict)
-    docking: Docking = Docking()
+    docking: Docking | None = None
     interaction: Interaction | None = None
+    triplet: Triplet | None = None
     objective: dict[str, Desirability] = Field(min_length=1)
 
     @field_validator("objective", mode="before")
@@ -98,14 +115,26 @@ class Specification(_Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Specification:
-        scored = "interaction_energy" in self.objective
-        if scored and self.interaction is None:
-            raise ValueError("objective.interaction_energy needs a section [interaction]")
-        if self.interaction is not None and self.interaction.candidates > self.proposals:
-            raise ValueError(
-                f"interaction.candidates = {self.interaction.candidates} exceeds proposals = {self.proposals}"
-            )
+        if not self.fidelities:
+            raise ValueError("a section [docking] or [triplet] is needed: nothing would be computed")
+        if self.interaction is not None and self.docking is None:
+            raise ValueError("[interaction] needs a section [docking], whose poses it takes")
+        for name in self.objective:
+            fidelity = COMPONENTS[name][1]
+            if fidelity not in ("triage", *self.fidelities):
+                raise ValueError(f"objective.{name} needs a section [{fidelity}]")
+        for fidelity in ("interaction", "triplet"):
+            section = getattr(self, fidelity)
+            if section is not None and section.candidates > self.proposals:
+                raise ValueError(
+                    f"{fidelity}.candidates = {section.candidates} exceeds proposals = {self.proposals}"
+                )
         return self
+
+    @property
+    def fidelities(self) -> tuple[str, ...]:
+        """The ladder above triage, cheapest first."""
+        return tuple(name for name in ("docking", "interaction", "triplet") if getattr(self, name))
 
     @property
     def identity(self) -> str:
@@ -205,6 +234,7 @@ def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
         "generator": Generator,
         "docking": Docking,
         "interaction": Interaction,
+        "triplet": Triplet,
     }
     model = Specification if len(location) == 1 else sections[str(location[0])]
     return list(model.model_fields)

@@ -364,7 +364,7 @@ def test_equal_questions_are_computed_once(
     run = Run.create(campaign.specification, tmp_path, engine="local", workers=1)
     with run.journal(read_only=False) as journal:
         loop = _loop.Loop(campaign.specification, run.folder, journal, lambda: nullcontext(_InProcess()))
-        oracle = _loop.docking_oracle(campaign.specification)
+        oracle = loop.ladder[0].oracle
         # Two ways to write one molecule.
         tasks = {text: oracle.task(smiles="CCO") for text in ("OCC", "CCO")}
         found = loop._evaluate(0, oracle, tasks)

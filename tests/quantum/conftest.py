@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
+from pyscf import ao2mo, gto, mcscf, scf
 
 from labkit.molecules import Dimer, read_dimer
 from labkit.quantum._active_space import MatchedSpaces, matched_spaces
+from labkit.quantum._hamiltonian import ActiveHamiltonian
 from labkit.quantum._meanfield import density_fitting, hartree_fock, system
 from labkit.store import data_path
 
@@ -68,3 +72,20 @@ def distant_water_dimer(water_dimer: Dimer) -> Dimer:
 @pytest.fixture(scope="session")
 def distant_mean_fields(distant_water_dimer: Dimer) -> MeanFields:
     return mean_fields(distant_water_dimer)
+
+
+@pytest.fixture(scope="session")
+def full_space() -> Callable[..., ActiveHamiltonian]:
+    """Return a function that builds a molecule's Hamiltonian in the orbitals of restricted Hartree-Fock."""
+
+    @cache
+    def build(atoms: str, basis: str = "sto-3g", frozen: int = 0) -> ActiveHamiltonian:
+        mol = gto.M(atom=atoms, basis=basis, verbose=0)
+        mean_field = scf.RHF(mol).run(conv_tol=1e-12)
+        electrons = mol.nelectron - 2 * frozen
+        space = mcscf.CASCI(mean_field, mol.nao - frozen, electrons)
+        h1e, core = space.get_h1eff()
+        eri = ao2mo.restore(1, space.get_h2eff(), space.ncas).reshape((space.ncas,) * 4)
+        return ActiveHamiltonian(h1e, eri, float(core), (electrons // 2,) * 2)
+
+    return build

@@ -1,0 +1,181 @@
+"""One interface to every solver of an active space: exact, coupled-cluster circuits, sampled subspaces."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from math import comb, prod
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+
+from labkit.errors import InputError
+from labkit.quantum._hamiltonian import ActiveHamiltonian
+from labkit.quantum._optimize import Optimum
+from labkit.quantum._sector import State, density_matrices, exact_state, natural_occupations, spin_square
+from labkit.quantum._uccsd import factors_memory, optimize_uccsd
+
+SOLVERS: tuple[str, ...] = ("exact", "uccsd")
+
+# States of the size of the full space that a solver holds at once: Davidson's space and its images.
+_STATES = {"exact": 32, "uccsd": 16}
+
+
+@dataclass(frozen=True)
+class SolverSettings:
+    """How a solver goes about it.
+
+    Attributes:
+        layers: repetitions of the ansatz (`uccsd`), each with parameters of its own.
+        gradient_norm: Euclidean norm of the energy's gradient at which an optimisation ends, Ha.
+        max_iterations: steps after which an optimisation ends, converged or not.
+
+    Raises:
+        InputError: if a value is out of range.
+    """
+
+    layers: int = 1
+    gradient_norm: float = 1e-4
+    max_iterations: int = 500
+
+    def __post_init__(self) -> None:
+        for name in ("layers", "max_iterations"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name}={getattr(self, name)}; at least 1 is wanted")
+        if not self.gradient_norm > 0:
+            raise InputError(f"gradient_norm={self.gradient_norm}; above 0 is wanted")
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The ground state of a particle-number sector, as a solver finds it.
+
+    Attributes:
+        solver: which one.
+        energy: with the core, Ha.
+        spin_square: expectation of S²: 0 for a singlet, 2 for a triplet.
+        occupations: natural occupations, summed over spin, the fullest orbital first.
+        converged: whether the solver met its own criterion; an energy that didn't is still an upper bound.
+        cost: what it took: `seconds`, `dimension` of the space, and, where they apply, `parameters`,
+            `evaluations`, `iterations`, `gradient_norm`.
+        state: amplitudes in PySCF's order, shape (strings of spin up, strings of spin down).
+        nelec: electrons of spin up and of spin down.
+    """
+
+    solver: str
+    energy: float
+    spin_square: float
+    occupations: tuple[float, ...]
+    converged: bool
+    cost: Mapping[str, float]
+    state: State = field(repr=False)
+    nelec: tuple[int, int] = (0, 0)
+
+    def density_matrices(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the spin-summed one- and two-electron density matrices, in PySCF's order."""
+        return density_matrices(self.state, len(self.occupations), self.nelec)
+
+
+def solve(
+    hamiltonian: ActiveHamiltonian, solver: str = "exact", settings: SolverSettings | None = None
+) -> Solution:
+    """Return the ground state of the Hamiltonian's particle-number sector, which may be an open shell.
+
+    Args:
+        hamiltonian: the active space. Sectors (n + 1, n - 1) hold triplets.
+        solver: `exact` (full CI) or `uccsd` (factorised unitary coupled cluster, optimised).
+        settings: how; the defaults where not given.
+
+    Raises:
+        InputError: if the solver doesn't exist, or the space is malformed or too large for it.
+        EvaluationError: if the exact solver doesn't converge.
+    """
+    settings = settings or SolverSettings()
+    check_size(hamiltonian.norb, hamiltonian.nelec, solver)
+    start = time.perf_counter()
+    found = _SOLVERS[solver](hamiltonian, settings)
+    norb, nelec = hamiltonian.norb, hamiltonian.nelec
+    return Solution(
+        solver=solver,
+        energy=found.energy + hamiltonian.core,
+        spin_square=spin_square(found.state, norb, nelec),
+        occupations=natural_occupations(found.state, norb, nelec),
+        converged=found.converged,
+        cost={"seconds": time.perf_counter() - start, "dimension": prod(hamiltonian.strings), **found.cost},
+        state=found.state,
+        nelec=nelec,
+    )
+
+
+def check_size(norb: int, nelec: tuple[int, int], solver: str = "exact") -> None:
+    """Refuse an active space that makes no sense, or doesn't fit into memory, before anything is computed.
+
+    Args:
+        norb: number of active orbitals.
+        nelec: active electrons of spin up and of spin down.
+        solver: the solver that is to take it.
+
+    Raises:
+        InputError: if the solver doesn't exist, or the space is malformed or too large for it.
+    """
+    if solver not in SOLVERS:
+        raise InputError(f"solver {solver!r} doesn't exist; choose one of {', '.join(SOLVERS)}")
+    if not all(0 <= count <= norb for count in nelec) or sum(nelec) == 0:
+        raise InputError(
+            f"{nelec[0]} electrons of spin up and {nelec[1]} of spin down in {norb} orbitals; "
+            "each spin takes from 0 to the number of orbitals, one electron at least"
+        )
+    needed = memory_needed(norb, nelec, solver)
+    available = psutil.virtual_memory().available
+    if needed > available:
+        raise InputError(
+            f"{sum(nelec)} electrons in {norb} orbitals take solver {solver} about {needed / 1e9:.1f} GB, "
+            f"{available / 1e9:.1f} GB are free: choose fewer orbitals"
+        )
+
+
+def memory_needed(norb: int, nelec: tuple[int, int], solver: str) -> int:
+    """Return about how many bytes a solver needs for a space."""
+    state = comb(norb, nelec[0]) * comb(norb, nelec[1]) * np.dtype(np.float64).itemsize
+    return _STATES[solver] * state + (factors_memory(norb, nelec) if solver == "uccsd" else 0)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a solver returns: energy without the core, Ha, and the state."""
+
+    energy: float
+    state: State
+    converged: bool = True
+    cost: Mapping[str, float] = field(default_factory=dict)
+
+
+def _exact(hamiltonian: ActiveHamiltonian, settings: SolverSettings) -> _Found:
+    return _Found(*exact_state(hamiltonian))
+
+
+def _uccsd(hamiltonian: ActiveHamiltonian, settings: SolverSettings) -> _Found:
+    state, optimum = optimize_uccsd(
+        hamiltonian,
+        layers=settings.layers,
+        gradient_norm=settings.gradient_norm,
+        max_iterations=settings.max_iterations,
+    )
+    return _Found(optimum.energy, state, optimum.converged, _optimisation_cost(optimum))
+
+
+def _optimisation_cost(optimum: Optimum) -> dict[str, float]:
+    return {
+        "parameters": len(optimum.parameters),
+        "evaluations": optimum.evaluations,
+        "iterations": optimum.iterations,
+        "gradient_norm": optimum.gradient_norm,
+    }
+
+
+_SOLVERS: dict[str, Callable[[ActiveHamiltonian, SolverSettings], _Found]] = {
+    "exact": _exact,
+    "uccsd": _uccsd,
+}

@@ -38,14 +38,12 @@ def lucj_circuit(amplitudes: CoupledCluster, *, repetitions: int = 2, locality: 
         amplitudes.t2,
         t1=amplitudes.t1,
         n_reps=repetitions,
-        interaction_pairs=_interaction_pairs(norb, locality),
+        interaction_pairs=interaction_pairs(norb, locality),
     )
     return compile_ucj(operator, norb, (filled, filled))
 
 
-def _interaction_pairs(
-    norb: int, locality: str
-) -> tuple[list[tuple[int, int]], list[tuple[int, int]]] | None:
+def interaction_pairs(norb: int, locality: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]] | None:
     """Return the pairs of orbitals that interact: of like spin, and of unlike spin."""
     if locality not in LOCALITIES:
         raise InputError(f"locality {locality!r} doesn't exist; choose one of {', '.join(LOCALITIES)}")

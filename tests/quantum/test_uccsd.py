@@ -1,4 +1,4 @@
-"""The factors are exponentials of excitations, the gradient is the energy's, the optimum is close to full CI."""
+"""Factors are exponentials of excitations, the gradient is the energy's, the optimum is close to full CI."""
 
 from __future__ import annotations
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -14,16 +10,11 @@ from typing import Any
 
 from labkit import errors
 from labkit.molecules import Dimer, read_dimer
+from labkit.quantum._process import DEFAULT_THREADS, as_reply, in_own_process
 from labkit.quantum._result import InteractionEnergy, InteractionSettings
-
-# Fixed, for results must not depend on the machine; and one, for threads on a busy machine wait for each
-# other: measured on two loaded cores, two of them took twice as long as one.
-_DEFAULT_THREADS = 1
 
 # Memory grows with the third power: 30 heavy atoms take about 8 GB at level `standard`.
 _MAX_HEAVY_ATOMS = 30
-
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
 
 
 def interaction_energy(
@@ -54,13 +45,18 @@ def interaction_energy(
     if not isinstance(dimer, Dimer):
         dimer = read_dimer(dimer)
     settings = replace(settings or InteractionSettings(), level=level, seed=seed)
-    threads = _DEFAULT_THREADS if threads is None else threads
+    threads = DEFAULT_THREADS if threads is None else threads
     if threads < 1:
         raise errors.InputError(f"threads={threads}; at least 1 is wanted")
     _check_size(dimer, settings)
     if settings.level == "fast":
         return compute_interaction_energy(dimer, settings)
-    return _in_worker(dimer, settings, threads)
+    request = {
+        "dimer": {**asdict(dimer), "coordinates": dimer.coordinates.tolist()},
+        "settings": asdict(settings),
+    }
+    label = dimer.name or "dimer"
+    return InteractionEnergy.from_dict(in_own_process(__name__, request, label=label, threads=threads))
 
 
 def compute_interaction_energy(dimer: Dimer, settings: InteractionSettings) -> InteractionEnergy:
@@ -95,14 +91,9 @@ def compute_interaction_energy(dimer: Dimer, settings: InteractionSettings) -> I
 
 
 def answer(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the worker's answer to a request of `_in_worker`, both as plain values."""
-    dimer = Dimer(**request["dimer"])
-    try:
-        return {
-            "result": compute_interaction_energy(dimer, InteractionSettings(**request["settings"])).as_dict()
-        }
-    except errors.LabkitError as error:
-        return {"error": type(error).__name__, "message": str(error)}
+    """Return the worker's reply to a request of `interaction_energy`, both as plain values."""
+    dimer, settings = Dimer(**request["dimer"]), InteractionSettings(**request["settings"])
+    return as_reply(lambda: compute_interaction_energy(dimer, settings).as_dict())
 
 
 def _check_size(dimer: Dimer, settings: InteractionSettings) -> None:
@@ -112,35 +103,3 @@ def _check_size(dimer: Dimer, settings: InteractionSettings) -> None:
             f"{dimer.name or 'the dimer'} has {heavy} heavy atoms; level {settings.level} takes at most "
             f"{_MAX_HEAVY_ATOMS}: cut it to the contact, or use level fast"
         )
-
-
-def _in_worker(dimer: Dimer, settings: InteractionSettings, threads: int) -> InteractionEnergy:
-    request = {
-        "dimer": {**asdict(dimer), "coordinates": dimer.coordinates.tolist()},
-        "settings": asdict(settings),
-    }
-    environment = {
-        **os.environ,
-        **dict.fromkeys(_THREAD_VARIABLES, str(threads)),
-        # What this process can import, the worker can too; an accelerator is of no use to it.
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-        "JAX_PLATFORMS": "cpu",
-        "OMP_WAIT_POLICY": "PASSIVE",
-    }
-    # A fresh interpreter and not multiprocessing's spawn, which would run the caller's script once more.
-    process = subprocess.run(
-        [sys.executable, "-m", "labkit.quantum._worker"],
-        input=json.dumps(request),
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if process.returncode != 0:
-        last = (process.stderr.strip().splitlines() or ["no message"])[-1]
-        reason = f"signal {-process.returncode}, out of memory?" if process.returncode < 0 else last
-        raise errors.EvaluationError(f"{dimer.name or 'dimer'}: the quantum worker died ({reason})")
-    reply = json.loads(process.stdout)
-    if "error" in reply:
-        raise getattr(errors, reply["error"])(reply["message"])
-    return InteractionEnergy.from_dict(reply["result"])

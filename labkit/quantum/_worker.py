@@ -1,18 +1,18 @@
-"""One interaction energy in a process of its own: a request as JSON on stdin, the answer on stdout."""
+"""What a process of its own runs: a module as argument, a request as JSON on stdin, the reply on stdout."""
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
 
-from labkit.quantum._interaction import answer
-
 
 def main() -> None:
-    """Answer one request; whatever libraries print goes to stderr, so that stdout holds the answer alone."""
+    """Answer one request; whatever libraries print goes to stderr, so that stdout holds the reply alone."""
     with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as channel:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+        answer = importlib.import_module(sys.argv[1]).answer
         json.dump(answer(json.load(sys.stdin)), channel)
 
 

@@ -7,6 +7,7 @@ the next, so that what remains of the Jastrow factor acts between neighbours.
 from __future__ import annotations
 
 import ffsim
+import numpy as np
 
 from labkit.errors import InputError
 from labkit.quantum._circuit import UcjCircuit, compile_ucj
@@ -43,11 +44,28 @@ def lucj_circuit(amplitudes: CoupledCluster, *, repetitions: int = 2, locality: 
     return compile_ucj(operator, norb, (filled, filled))
 
 
-def interaction_pairs(norb: int, locality: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]] | None:
-    """Return the pairs of orbitals that interact: of like spin, and of unlike spin."""
+def interaction_pairs(norb: int, locality: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Return the pairs of orbitals p ≤ q that interact: of like spin, and of unlike spin."""
     if locality not in LOCALITIES:
         raise InputError(f"locality {locality!r} doesn't exist; choose one of {', '.join(LOCALITIES)}")
     if locality == "all":
-        return None
+        every = [(p, q) for p in range(norb) for q in range(p, norb)]
+        return every, every
     stride = 4 if locality == "heavy-hex" else 1
     return [(p, p + 1) for p in range(norb - 1)], [(p, p) for p in range(0, norb, stride)]
+
+
+def placeholder_amplitudes(norb: int, filled: int) -> CoupledCluster:
+    """Return amplitudes without chemistry, for circuits of which only the size matters.
+
+    Which gates an LUCJ circuit has follows from its numbers of orbitals and electrons; amplitudes are angles.
+
+    Raises:
+        InputError: if no orbital is filled or none is empty.
+    """
+    if not 0 < filled < norb:
+        raise InputError(f"{filled} filled orbitals of {norb}; at least one filled and one empty are wanted")
+    random = np.random.default_rng(0)
+    t1 = random.normal(size=(filled, norb - filled))
+    t2 = random.normal(size=(filled, filled, norb - filled, norb - filled))
+    return CoupledCluster(energy=np.nan, t1=t1, t2=t2 + t2.transpose(1, 0, 3, 2))

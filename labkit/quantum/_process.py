@@ -1,4 +1,4 @@
-"""Quantum work in a process of its own: threads are set before imports, and JAX stays as the caller has it."""
+"""Quantum work in a process of its own: threads are set before imports, JAX stays as the caller has it."""
 
 from __future__ import annotations
 

@@ -6,7 +6,9 @@ Motta et al. 2023, doi:10.1039/D3SC02516K.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from math import comb
 
 import ffsim
 import numpy as np
@@ -51,9 +53,12 @@ class UcjCircuit:
 def ucj_circuit(amplitudes: CoupledCluster) -> UcjCircuit:
     """Return the state that all terms of the CCSD amplitudes give, without further optimisation."""
     filled, nvirt = amplitudes.t1.shape
-    norb, nelec = filled + nvirt, (filled, filled)
-    operator = ffsim.UCJOpSpinBalanced.from_t_amplitudes(amplitudes.t2, t1=amplitudes.t1)
-    return compile_ucj(operator, norb, nelec)
+    return compile_ucj(ucj_operator(amplitudes), filled + nvirt, (filled, filled))
+
+
+def ucj_operator(amplitudes: CoupledCluster) -> ffsim.UCJOpSpinBalanced:
+    """Return the unitary cluster Jastrow operator of all terms of the CCSD amplitudes."""
+    return ffsim.UCJOpSpinBalanced.from_t_amplitudes(amplitudes.t2, t1=amplitudes.t1)
 
 
 def compile_ucj(operator: ffsim.UCJOpSpinBalanced, norb: int, nelec: tuple[int, int]) -> UcjCircuit:
@@ -84,6 +89,32 @@ def state_vector(ucj: UcjCircuit) -> NDArray[np.complex128]:
     simulator = AerSimulator(method="statevector", max_parallel_threads=1)
     amplitudes = np.asarray(simulator.run(circuit).result().get_statevector())
     return ffsim.qiskit.qiskit_vec_to_ffsim_vec(amplitudes, ucj.norb, ucj.nelec)
+
+
+def sector_state(
+    operator: ffsim.UCJOpSpinBalanced, norb: int, nelec: tuple[int, int]
+) -> NDArray[np.complex128]:
+    """Return the state that an operator makes of the Hartree-Fock determinant, without any circuit.
+
+    Shape (strings of spin up, strings of spin down), in PySCF's order; what `state_vector` returns, folded.
+    """
+    state = ffsim.apply_unitary(ffsim.hartree_fock_state(norb, nelec), operator, norb=norb, nelec=nelec)
+    return np.asarray(state).reshape(comb(norb, nelec[0]), comb(norb, nelec[1]))
+
+
+def sample_sector(
+    state: NDArray[np.complex128], norb: int, nelec: tuple[int, int], shots: int, seed: int
+) -> dict[str, int]:
+    """Return what `sample` does, drawn from a sector's state by ffsim: for circuits too wide for Aer."""
+    drawn = ffsim.sample_state_vector(
+        state.ravel(),
+        norb=norb,
+        nelec=nelec,
+        shots=shots,
+        seed=seed,
+        bitstring_type=ffsim.BitstringType.STRING,
+    )
+    return dict(Counter(drawn))
 
 
 def fraction_in_sector(counts: dict[str, int], norb: int, nelec: tuple[int, int]) -> float:

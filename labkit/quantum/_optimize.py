@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 Vector = NDArray[np.float64]
 
 # Pairs of steps and gradients that L-BFGS remembers; a few dozen pay here, where each costs a state's sweep.
-_MEMORY = 30
+_MEMORY = 50
 
 
 @dataclass(frozen=True)

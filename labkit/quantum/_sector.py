@@ -86,6 +86,21 @@ def density_matrices(
     return one, two
 
 
+def transition_density(bra: State, ket: State, norb: int, nelec: tuple[int, int]) -> NDArray[np.complex128]:
+    """Return M with M_pq = ⟨bra| a†_q a_p |ket⟩ summed over spin, shape (norb, norb)."""
+    links = tuple(cistring.gen_linkstr_index(range(norb), count) for count in nelec)
+    (bra_real, bra_imag), (ket_real, ket_imag) = _parts(bra), _parts(ket)
+
+    def real(left: State, right: State) -> NDArray[np.float64]:
+        return np.asarray(direct_spin1.trans_rdm1(left, right, norb, nelec, links))
+
+    return (
+        real(bra_real, ket_real)
+        + real(bra_imag, ket_imag)
+        + 1j * (real(bra_real, ket_imag) - real(bra_imag, ket_real))
+    )
+
+
 def natural_occupations(state: State, norb: int, nelec: tuple[int, int]) -> tuple[float, ...]:
     """Return the spin-summed natural occupations, the fullest orbital first."""
     one = sum(direct_spin1.make_rdm1(part, norb, nelec) for part in _parts(state))

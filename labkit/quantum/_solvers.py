@@ -14,13 +14,27 @@ from numpy.typing import NDArray
 from labkit.errors import InputError
 from labkit.quantum._hamiltonian import ActiveHamiltonian
 from labkit.quantum._optimize import Optimum
-from labkit.quantum._sector import State, density_matrices, exact_state, natural_occupations, spin_square
+from labkit.quantum._reference import coupled_cluster
+from labkit.quantum._sector import (
+    State,
+    action,
+    density_matrices,
+    exact_state,
+    natural_occupations,
+    spin_square,
+)
 from labkit.quantum._uccsd import factors_memory, optimize_uccsd
 
-SOLVERS: tuple[str, ...] = ("exact", "uccsd")
+SOLVERS: tuple[str, ...] = ("exact", "uccsd", "lucj", "ucj", "sqd")
 
-# States of the size of the full space that a solver holds at once: Davidson's space and its images.
-_STATES = {"exact": 32, "uccsd": 16}
+# How many states of the full space's size (of real numbers) a solver holds at once, as measured: Davidson's
+# vectors and their images for the exact one, complex states and their copies for the circuits.
+_STATES = {"exact": 32, "uccsd": 16, "lucj": 32, "ucj": 16, "sqd": 32}
+
+_CLOSED_SHELL = ("lucj", "ucj", "sqd")
+
+# Wider circuits take Aer over half a minute; their samples come from the sector's state.
+_WIDEST_ON_AER = 20
 
 
 @dataclass(frozen=True)
@@ -28,7 +42,11 @@ class SolverSettings:
     """How a solver goes about it.
 
     Attributes:
-        layers: repetitions of the ansatz (`uccsd`), each with parameters of its own.
+        layers: repetitions of the ansatz of `uccsd` and `lucj`, each with parameters of its own; None for 1
+            and 2.
+        shots: times that `sqd` samples its circuit.
+        max_strings: limit on the strings of each spin in `sqd`'s subspace; None for no limit.
+        seed: seed of the sampling.
         gradient_norm: Euclidean norm of the energy's gradient at which an optimisation ends, Ha.
         max_iterations: steps after which an optimisation ends, converged or not.
 
@@ -36,14 +54,20 @@ class SolverSettings:
         InputError: if a value is out of range.
     """
 
-    layers: int = 1
+    layers: int | None = None
+    shots: int = 100_000
+    max_strings: int | None = None
+    seed: int = 0
     gradient_norm: float = 1e-4
     max_iterations: int = 500
 
     def __post_init__(self) -> None:
-        for name in ("layers", "max_iterations"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name}={getattr(self, name)}; at least 1 is wanted")
+        for name in ("layers", "shots", "max_strings", "max_iterations"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"{name}={value}; at least 1 is wanted")
+        if not 0 <= self.seed < 2**31:
+            raise InputError(f"seed={self.seed}; a whole number from 0 to {2**31 - 1} is wanted")
         if not self.gradient_norm > 0:
             raise InputError(f"gradient_norm={self.gradient_norm}; above 0 is wanted")
 
@@ -58,8 +82,10 @@ class Solution:
         spin_square: expectation of S²: 0 for a singlet, 2 for a triplet.
         occupations: natural occupations, summed over spin, the fullest orbital first.
         converged: whether the solver met its own criterion; an energy that didn't is still an upper bound.
-        cost: what it took: `seconds`, `dimension` of the space, and, where they apply, `parameters`,
-            `evaluations`, `iterations`, `gradient_norm`.
+        cost: what it took: `seconds` and `dimension` of the space; of an optimisation `parameters`,
+            `evaluations`, `iterations`, `gradient_norm`; of a circuit `qubits`, `repetitions`,
+            `two_qubit_gates`, `depth`; of its sampling `shots`, `sampler`, `distinct_bit_strings`,
+            `fraction_in_sector` and `strings` of each spin.
         state: amplitudes in PySCF's order, shape (strings of spin up, strings of spin down).
         nelec: electrons of spin up and of spin down.
     """
@@ -69,7 +95,7 @@ class Solution:
     spin_square: float
     occupations: tuple[float, ...]
     converged: bool
-    cost: Mapping[str, float]
+    cost: Mapping[str, float | str]
     state: State = field(repr=False)
     nelec: tuple[int, int] = (0, 0)
 
@@ -81,16 +107,20 @@ class Solution:
 def solve(
     hamiltonian: ActiveHamiltonian, solver: str = "exact", settings: SolverSettings | None = None
 ) -> Solution:
-    """Return the ground state of the Hamiltonian's particle-number sector, which may be an open shell.
+    """Return the ground state of the Hamiltonian's particle-number sector.
+
+    `lucj`, `ucj` and `sqd` import ffsim, which switches JAX to 64 bits: call them in a process of their own.
 
     Args:
         hamiltonian: the active space. Sectors (n + 1, n - 1) hold triplets.
-        solver: `exact` (full CI) or `uccsd` (factorised unitary coupled cluster, optimised).
+        solver: `exact` (full CI), `uccsd` (factorised unitary coupled cluster, optimised), `lucj` (local
+            unitary cluster Jastrow, optimised), `ucj` (all terms of the CCSD amplitudes, not optimised) or
+            `sqd` (the samples of `ucj`, diagonalised). The first two take open shells as well.
         settings: how; the defaults where not given.
 
     Raises:
         InputError: if the solver doesn't exist, or the space is malformed or too large for it.
-        EvaluationError: if the exact solver doesn't converge.
+        EvaluationError: if the exact solver, or CCSD for the circuits, doesn't converge.
     """
     settings = settings or SolverSettings()
     check_size(hamiltonian.norb, hamiltonian.nelec, solver)
@@ -127,6 +157,11 @@ def check_size(norb: int, nelec: tuple[int, int], solver: str = "exact") -> None
             f"{nelec[0]} electrons of spin up and {nelec[1]} of spin down in {norb} orbitals; "
             "each spin takes from 0 to the number of orbitals, one electron at least"
         )
+    if solver in _CLOSED_SHELL and nelec[0] != nelec[1]:
+        raise InputError(
+            f"{nelec[0]} electrons of spin up and {nelec[1]} of spin down: solver {solver} starts from "
+            "closed-shell CCSD and wants as many of both; exact and uccsd take open shells"
+        )
     needed = memory_needed(norb, nelec, solver)
     available = psutil.virtual_memory().available
     if needed > available:
@@ -149,7 +184,7 @@ class _Found:
     energy: float
     state: State
     converged: bool = True
-    cost: Mapping[str, float] = field(default_factory=dict)
+    cost: Mapping[str, float | str] = field(default_factory=dict)
 
 
 def _exact(hamiltonian: ActiveHamiltonian, settings: SolverSettings) -> _Found:
@@ -159,14 +194,63 @@ def _exact(hamiltonian: ActiveHamiltonian, settings: SolverSettings) -> _Found:
 def _uccsd(hamiltonian: ActiveHamiltonian, settings: SolverSettings) -> _Found:
     state, optimum = optimize_uccsd(
         hamiltonian,
-        layers=settings.layers,
+        layers=settings.layers or 1,
         gradient_norm=settings.gradient_norm,
         max_iterations=settings.max_iterations,
     )
     return _Found(optimum.energy, state, optimum.converged, _optimisation_cost(optimum))
 
 
-def _optimisation_cost(optimum: Optimum) -> dict[str, float]:
+def _lucj(hamiltonian: ActiveHamiltonian, settings: SolverSettings) -> _Found:
+    from labkit.quantum._circuit import compile_ucj, sector_state
+    from labkit.quantum._lucj import optimize_lucj
+
+    operator, optimum = optimize_lucj(
+        hamiltonian,
+        coupled_cluster(hamiltonian),
+        layers=settings.layers or 2,
+        gradient_norm=settings.gradient_norm,
+        max_iterations=settings.max_iterations,
+    )
+    state = sector_state(operator, hamiltonian.norb, hamiltonian.nelec)
+    circuit = compile_ucj(operator, hamiltonian.norb, hamiltonian.nelec).describe()
+    return _Found(optimum.energy, state, optimum.converged, {**_optimisation_cost(optimum), **circuit})
+
+
+def _ucj(hamiltonian: ActiveHamiltonian, settings: SolverSettings) -> _Found:
+    from labkit.quantum._circuit import sector_state, ucj_circuit
+
+    circuit = ucj_circuit(coupled_cluster(hamiltonian))
+    state = sector_state(circuit.operator, hamiltonian.norb, hamiltonian.nelec)
+    energy = float(np.vdot(state, action(hamiltonian)(state)).real)
+    return _Found(energy, state, cost=circuit.describe())
+
+
+def _sqd(hamiltonian: ActiveHamiltonian, settings: SolverSettings) -> _Found:
+    from labkit.quantum._circuit import fraction_in_sector, sample, sample_sector, sector_state, ucj_circuit
+    from labkit.quantum._subspace import diagonalize
+
+    norb, nelec, shots, seed = hamiltonian.norb, hamiltonian.nelec, settings.shots, settings.seed
+    circuit = ucj_circuit(coupled_cluster(hamiltonian))
+    on_aer = 2 * norb <= _WIDEST_ON_AER
+    if on_aer:
+        counts = sample(circuit, shots, seed)
+    else:
+        counts = sample_sector(sector_state(circuit.operator, norb, nelec), norb, nelec, shots, seed)
+    subspace = diagonalize(hamiltonian, counts, seed=seed, max_strings=settings.max_strings)
+    cost = {
+        "dimension": subspace.dimension,
+        "strings": subspace.strings,
+        "shots": shots,
+        "sampler": "aer" if on_aer else "ffsim",
+        "distinct_bit_strings": len(counts),
+        "fraction_in_sector": fraction_in_sector(counts, norb, nelec),
+        **circuit.describe(),
+    }
+    return _Found(subspace.energy - hamiltonian.core, subspace.state, cost=cost)
+
+
+def _optimisation_cost(optimum: Optimum) -> dict[str, float | str]:
     return {
         "parameters": len(optimum.parameters),
         "evaluations": optimum.evaluations,
@@ -178,4 +262,7 @@ def _optimisation_cost(optimum: Optimum) -> dict[str, float]:
 _SOLVERS: dict[str, Callable[[ActiveHamiltonian, SolverSettings], _Found]] = {
     "exact": _exact,
     "uccsd": _uccsd,
+    "lucj": _lucj,
+    "ucj": _ucj,
+    "sqd": _sqd,
 }

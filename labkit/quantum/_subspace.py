@@ -5,17 +5,19 @@ Method: Robledo-Moreno et al. 2024, arXiv:2405.05068.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from math import isqrt, prod
 
 import numpy as np
 from numpy.typing import NDArray
+from pyscf.fci import cistring
 from qiskit.primitives import BitArray
 from qiskit_addon_sqd.fermion import SCIResult, diagonalize_fermionic_hamiltonian, solve_sci
 
 from labkit.quantum._hamiltonian import ActiveHamiltonian
 from labkit.quantum._reference import fock_matrix
+from labkit.quantum._sector import State
 
 # Rounds of configuration recovery; samples without noise need one, and stop by themselves.
 _ROUNDS = 5
@@ -30,12 +32,14 @@ class Subspace:
         strings: strings of each spin.
         dimension: determinants, strings of one spin times strings of the other.
         spin_square: expectation of S², 0 for a singlet.
+        state: amplitudes over the full space in PySCF's order, zero outside the subspace.
     """
 
     energy: float
     strings: int
     dimension: int
     spin_square: float
+    state: State = field(repr=False)
 
 
 def capped_strings(hamiltonian: ActiveHamiltonian, share: float) -> int:
@@ -100,9 +104,16 @@ def random_counts(norb: int, shots: int, seed: int) -> dict[str, int]:
 def _summarize(hamiltonian: ActiveHamiltonian, result: SCIResult) -> Subspace:
     state = result.sci_state
     strings_a, strings_b = len(state.ci_strs_a), len(state.ci_strs_b)
+    full = np.zeros(hamiltonian.strings)
+    positions = (
+        np.searchsorted(cistring.make_strings(range(hamiltonian.norb), count), strings)
+        for count, strings in zip(hamiltonian.nelec, (state.ci_strs_a, state.ci_strs_b), strict=True)
+    )
+    full[np.ix_(*positions)] = state.amplitudes
     return Subspace(
         energy=float(result.energy) + hamiltonian.core,
         strings=strings_a,
         dimension=strings_a * strings_b,
         spin_square=float(state.spin_square()),
+        state=full,
     )

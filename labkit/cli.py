@@ -103,6 +103,8 @@ def _parser() -> _Parser:
     )
     train.add_argument("--out", type=Path, default=Path("priors/zinc250k.safetensors"), metavar="FILE")
     train.add_argument("--epochs", type=int, nargs="+", metavar="N", help="passes over the data (4 3)")
+    train.add_argument("--start", metavar="PRIOR", help="begin from this prior instead of random weights")
+    train.add_argument("--learning-rate", type=float, metavar="X", help="Adam's peak rate (0.001)")
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--resume", action="store_true", help="go on from the state beside --out")
 
@@ -133,7 +135,10 @@ def _parser() -> _Parser:
 
     interaction = add("interaction", _interaction, "interaction energy of a dimer", _show_interaction)
     interaction.add_argument("dimer", type=Path, metavar="DIMER.xyz")
-    interaction.add_argument("--level", default="standard", help="fast or standard")
+    interaction.add_argument("--level", default="standard", help="fast, standard or accurate")
+    interaction.add_argument("--active-space", default="mp2", help="mp2 (natural orbitals), frontier or avas")
+    interaction.add_argument("--active-occupied", type=int, metavar="N", help="of each monomer (2)")
+    interaction.add_argument("--active-virtual", type=int, metavar="N", help="of each monomer (2)")
     interaction.add_argument("--seed", type=int, default=0)
     interaction.add_argument("--threads", type=int, help="of the mean field (one a core)")
 
@@ -217,10 +222,18 @@ def _train(args: argparse.Namespace) -> Answer:
     settings = PriorTraining(seed=args.seed)
     if args.epochs is not None:
         settings = replace(settings, epochs=tuple(args.epochs))
+    if args.learning_rate is not None:
+        settings = replace(settings, learning_rate=args.learning_rate)
     smiles = load_zinc250k() if args.data is None else read_smiles_file(args.data)
     data = "ZINC250k (data/molecules/README.md)" if args.data is None else args.data.name
     prior = build_prior(
-        smiles, args.out, settings, data=data, resume=args.resume, report=logging.getLogger("labkit").info
+        smiles,
+        args.out,
+        settings,
+        data=data,
+        start=args.start,
+        resume=args.resume,
+        report=logging.getLogger("labkit").info,
     )
     return {"prior": str(args.out)} | prior.card
 
@@ -286,9 +299,16 @@ def _target_add(args: argparse.Namespace) -> Answer:
 
 
 def _interaction(args: argparse.Namespace) -> Answer:
-    from labkit.quantum import interaction_energy
+    from labkit.quantum import InteractionSettings, interaction_energy
 
-    return interaction_energy(args.dimer, args.level, seed=args.seed, threads=args.threads).as_dict()
+    settings = InteractionSettings(
+        active_occupied=args.active_occupied,
+        active_virtual=args.active_virtual,
+        active_space=args.active_space,
+    )
+    return interaction_energy(
+        args.dimer, args.level, seed=args.seed, threads=args.threads, settings=settings
+    ).as_dict()
 
 
 def _notebooks(args: argparse.Namespace) -> Answer:
@@ -359,7 +379,8 @@ def _show_poses(answer: Answer) -> str:
 def _show_interaction(answer: Answer) -> str:
     error = answer["error_estimate_kcal_mol"]
     lines = [
-        f"{answer['kcal_mol']:.2f} ± {error:.2f} kcal/mol  ({answer['method']}, {answer['charge_class']})"
+        f"{answer['kcal_mol']:.2f} ± {error:.2f} kcal/mol  ({answer['method']}, {answer['charge_class']})",
+        *(f"  {name}: {value:.2f}" for name, value in answer["components"].items()),
     ]
     quantum = answer["quantum"]
     if quantum:

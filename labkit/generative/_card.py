@@ -15,7 +15,7 @@ import jax
 from tqdm import tqdm
 
 from labkit.generative._network import SmilesGRU
-from labkit.generative._prior import Prior, half_precision, sample, save_prior, valid_smiles
+from labkit.generative._prior import Prior, half_precision, load_prior, sample, save_prior, valid_smiles
 from labkit.generative._training import PriorTraining, TrainedPrior, train_prior
 from labkit.generative._vocabulary import Vocabulary
 from labkit.molecules import canonical_smiles, internal_diversity
@@ -30,6 +30,7 @@ def build_prior(
     settings: PriorTraining | None = None,
     *,
     data: str,
+    start: str | None = None,
     resume: bool = False,
     report: Callable[[str], None] = lambda line: None,
 ) -> Prior:
@@ -42,6 +43,7 @@ def build_prior(
         path: safetensors file to write; the training's state is kept beside it.
         settings: how to train.
         data: the data's name and origin, for the card.
+        start: name or file of a prior to begin from.
         resume: go on from the state beside ``path``.
         report: takes a line of text now and then.
 
@@ -51,10 +53,11 @@ def build_prior(
     settings = settings or PriorTraining()
     path.parent.mkdir(parents=True, exist_ok=True)
     state = path.with_suffix(".training.safetensors")
-    trained = train_prior(smiles, state, settings, resume=resume, report=report)
+    begun = None if start is None else load_prior(start)
+    trained = train_prior(smiles, state, settings, start=begun, resume=resume, report=report)
     report("judging 16-bit weights on 10,000 samples")
     network = half_precision(trained.network)
-    card = _card(trained, network, smiles, settings, data)
+    card = {"start": start} | _card(trained, network, smiles, settings, data)
     prior = Prior(network, trained.vocabulary, card)
     save_prior(prior, path)
     write_atomically(path.with_suffix(".json"), json.dumps(card, indent=2) + "\n")

@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from labkit.errors import InputError
 from labkit.generative._network import SmilesGRU, log_likelihood
+from labkit.generative._prior import Prior
 from labkit.generative._trees import flatten, unflatten
 from labkit.generative._vocabulary import Vocabulary, tokenize
 from labkit.store import load_arrays, save_arrays
@@ -78,9 +79,11 @@ class _Progress:
     curve: tuple[dict[str, float], ...]
 
 
-def split_data(smiles: Sequence[str], settings: PriorTraining) -> tuple[Vocabulary, list[str], list[str]]:
+def split_data(
+    smiles: Sequence[str], settings: PriorTraining, start: Prior | None = None
+) -> tuple[Vocabulary, list[str], list[str]]:
     """Vocabulary, training strings and held-out strings."""
-    vocabulary = Vocabulary.from_smiles(smiles, settings.min_token_count)
+    vocabulary = start.vocabulary if start else Vocabulary.from_smiles(smiles, settings.min_token_count)
     usable = [text for text in smiles if vocabulary.can_write(text)]
     order = np.random.default_rng(settings.seed).permutation(len(usable))
     n_held = max(1, round(settings.held_out * len(usable)))
@@ -124,6 +127,7 @@ def train_prior(
     checkpoint: Path,
     settings: PriorTraining | None = None,
     *,
+    start: Prior | None = None,
     resume: bool = False,
     checkpoint_seconds: float = 60.0,
     report: Callable[[str], None] = lambda line: None,
@@ -137,6 +141,8 @@ def train_prior(
         smiles: the strings.
         checkpoint: safetensors file of the training's state.
         settings: how to train.
+        start: a prior to begin from instead of random weights, with its vocabulary and shape (transfer
+            learning: Segler, Kogej, Tyrchan, Waller 2018, doi:10.1021/acscentsci.7b00512).
         resume: go on from ``checkpoint``, which must be of the same data and settings.
         checkpoint_seconds: time between two saves.
         report: takes a line of text now and then.
@@ -148,9 +154,11 @@ def train_prior(
     settings = settings or PriorTraining()
     if not settings.epochs or min(settings.epochs) < 1:
         raise InputError(f"each cycle of the learning rate needs at least 1 epoch, got {settings.epochs}")
+    if not 0 < settings.learning_rate < 1:
+        raise InputError(f"learning rate {settings.learning_rate:g}: above 0 and below 1 is possible")
     if len(smiles) < 2:
         raise InputError(f"a prior needs at least 2 SMILES to train on, got {len(smiles)}")
-    vocabulary, training, held_out = split_data(smiles, settings)
+    vocabulary, training, held_out = split_data(smiles, settings, start)
     if not training:
         raise InputError(
             f"nothing is left of {len(smiles)} SMILES to train on: each token must occur"
@@ -158,10 +166,10 @@ def train_prior(
         )
     lengths = np.array([len(tokenize(text)) + 2 for text in training])
     padded = _bucket_lengths(lengths)
-    identity = json.dumps(
-        {"settings": asdict(settings), "data": hashlib.sha256("\n".join(smiles).encode()).hexdigest()},
-        sort_keys=True,
-    )
+    of_data = {"settings": asdict(settings), "data": hashlib.sha256("\n".join(smiles).encode()).hexdigest()}
+    if start is not None:
+        of_data["start"] = start.card
+    identity = json.dumps(of_data, sort_keys=True)
 
     epochs = sum(settings.epochs)
     rng_of_epoch = [np.random.default_rng([settings.seed, epoch]) for epoch in range(epochs)]
@@ -170,13 +178,16 @@ def train_prior(
     optimiser = optax.chain(
         optax.clip_by_global_norm(1.0), optax.adam(_learning_rate(settings, steps_an_epoch))
     )
-    network = SmilesGRU(
-        len(vocabulary),
-        embedding=settings.embedding,
-        hidden=settings.hidden,
-        depth=settings.depth,
-        key=jax.random.key(settings.seed),
-    )
+    if start is not None:
+        network = start.network
+    else:
+        network = SmilesGRU(
+            len(vocabulary),
+            embedding=settings.embedding,
+            hidden=settings.hidden,
+            depth=settings.depth,
+            key=jax.random.key(settings.seed),
+        )
     progress = _Progress((network, optimiser.init(network)), 0, (), ())
     spent = 0.0
 

@@ -26,5 +26,6 @@ from labkit.molecules._states import prepare_states as prepare_states
 from labkit.molecules._triage import Triaged as Triaged
 from labkit.molecules._triage import TriageRules as TriageRules
 from labkit.molecules._triage import triage as triage
+from labkit.molecules._xtb import relax as relax
 from labkit.molecules._xtb import relax_hydrogens as relax_hydrogens
 from labkit.molecules._xtb import xtb_energy as xtb_energy

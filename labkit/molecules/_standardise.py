@@ -82,6 +82,9 @@ def desalted(molecule: Chem.Mol) -> tuple[Chem.Mol, tuple[str, ...]]:
             raise InputError(
                 f"SMILES {Chem.MolToSmiles(molecule)!r}: can't be cleaned up ({first})"
             ) from None
+        written = Chem.MolToSmiles(molecule)
+        if Chem.MolFromSmiles(written) is None:  # one in a thousand aromatic forms
+            raise InputError(f"SMILES {written!r}: RDKit can't read what its own clean-up wrote")
     if sum(map(abs, charges)) > sum(abs(atom.GetFormalCharge()) for atom in molecule.GetAtoms()):
         notes.append("charges neutralised")
     return molecule, tuple(notes)

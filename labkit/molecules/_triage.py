@@ -10,6 +10,7 @@ from rdkit import Chem
 from rdkit.Chem.FilterCatalog import FilterCatalog, FilterCatalogParams
 
 from labkit.errors import InputError
+from labkit.molecules._conjugation import conjugated_atoms
 from labkit.molecules._parse import parse
 from labkit.molecules._properties import Properties, properties
 from labkit.molecules._standardise import ORGANIC_ELEMENTS, canonical_tautomer, desalted
@@ -31,6 +32,8 @@ class TriageRules:
         max_sa: largest synthetic-accessibility score, 1–10.
         max_rotatable_bonds: Vina's search gets unreliable with many.
         max_ring_size: larger rings are flexible, and docking keeps rings rigid.
+        conjugated_atoms: atoms of the largest conjugated system.
+        min_conjugated_fraction: least share of the heavy atoms that are in it.
         max_unspecified_stereocentres: each doubles the molecules that the SMILES stands for.
         alerts: catalogues of structural alerts: PAINS (Baell & Holloway 2010, 10.1021/jm901137j),
             BRENK (Brenk et al. 2008, 10.1002/cmdc.200700139).
@@ -45,6 +48,8 @@ class TriageRules:
     max_sa: float = 6.0
     max_rotatable_bonds: int = 10
     max_ring_size: int = 8
+    conjugated_atoms: tuple[int, int] = (0, 1000)
+    min_conjugated_fraction: float = 0.0
     max_unspecified_stereocentres: int = 3
     alerts: tuple[str, ...] = ALERT_CATALOGUES
 
@@ -54,7 +59,7 @@ class TriageRules:
             value = getattr(self, field.name)
             if isinstance(value, list):
                 object.__setattr__(self, field.name, tuple(value))
-        for name in ("heavy_atoms", "mw", "logp"):
+        for name in ("heavy_atoms", "conjugated_atoms", "mw", "logp"):
             bounds = getattr(self, name)
             if len(bounds) != 2 or bounds[0] > bounds[1]:
                 raise InputError(
@@ -138,6 +143,13 @@ def _structure_fault(molecule: Chem.Mol, rules: TriageRules) -> str | None:
     largest = max((len(ring) for ring in molecule.GetRingInfo().AtomRings()), default=0)
     if largest > rules.max_ring_size:
         return f"a ring of {largest} atoms; at most {rules.max_ring_size} are allowed"
+    conjugated = conjugated_atoms(molecule)
+    low, high = rules.conjugated_atoms
+    if not low <= conjugated <= high:
+        return f"{conjugated} conjugated atoms; {low} to {high} are allowed"
+    if conjugated < rules.min_conjugated_fraction * size:
+        share = rules.min_conjugated_fraction
+        return f"{conjugated / size:.2f} of the heavy atoms conjugated; at least {share:g} is needed"
     open_centres = sum(
         info.type == Chem.StereoType.Atom_Tetrahedral and info.specified == Chem.StereoSpecified.Unspecified
         for info in Chem.FindPotentialStereo(molecule)

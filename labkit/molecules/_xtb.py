@@ -69,8 +69,33 @@ def relax_hydrogens(
         EvaluationError: if the calculation does not converge.
         MissingDependencyError: if tblite is not installed.
     """
-    start = _checked(symbols, coordinates, charge)
     movable = np.array([symbol == "H" for symbol in symbols])
+    return _relaxed(symbols, coordinates, charge, movable, solvent, max_force, max_steps)
+
+
+def relax(
+    symbols: Sequence[str],
+    coordinates: npt.ArrayLike,
+    charge: int = 0,
+    *,
+    max_force: float = 5e-4,
+    max_steps: int = 500,
+) -> Coordinates:
+    """Positions, shape (natom, 3), Å, with all atoms relaxed; arguments and errors as in `relax_hydrogens`."""
+    movable = np.ones(len(symbols), dtype=bool)
+    return _relaxed(symbols, coordinates, charge, movable, None, max_force, max_steps)
+
+
+def _relaxed(
+    symbols: Sequence[str],
+    coordinates: npt.ArrayLike,
+    charge: int,
+    movable: npt.NDArray[np.bool_],
+    solvent: str | None,
+    max_force: float,
+    max_steps: int,
+) -> Coordinates:
+    start = _checked(symbols, coordinates, charge)
     if not movable.any():
         return start
     calculator = _calculator(symbols, start, charge, solvent)
@@ -92,7 +117,7 @@ def relax_hydrogens(
     )
     if np.abs(found.jac).max() > max_force:
         raise EvaluationError(
-            f"hydrogens not relaxed after {found.nit} steps: "
+            f"atoms not relaxed after {found.nit} steps: "
             f"force {np.abs(found.jac).max():.1e} hartree/bohr, wanted {max_force:.0e}"
         )
     positions[movable] = found.x.reshape(-1, 3)

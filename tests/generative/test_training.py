@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from labkit.errors import InputError
-from labkit.generative import PriorTraining, _training
+from labkit.generative import Prior, PriorTraining, _training
 from labkit.generative._training import TrainedPrior, _bucket_lengths, _epoch_batches, split_data, train_prior
 from labkit.generative._vocabulary import tokenize
 
@@ -43,6 +43,43 @@ def _assert_equal(one: TrainedPrior, other: TrainedPrior) -> None:
         np.testing.assert_array_equal(leaf, expected)
     assert one.loss_curve == other.loss_curve
     assert one.vocabulary == other.vocabulary and one.training_smiles == other.training_smiles
+
+
+def test_training_from_a_prior_begins_where_that_one_ended(
+    strings: list[str], undisturbed: TrainedPrior, tmp_path: Path
+) -> None:
+    start = Prior(undisturbed.network, undisturbed.vocabulary, {})
+    few = PriorTraining(epochs=(1,), batch=32, learning_rate=1e-3, min_token_count=1)
+    further = train_prior(strings[:64], tmp_path / "state.safetensors", few, start=start)
+    assert further.vocabulary == undisturbed.vocabulary
+    first = further.loss_curve[0]["training"]
+    assert (
+        abs(first - undisturbed.loss_curve[-1]["training"])
+        < 2
+        < undisturbed.loss_curve[0]["training"] - first
+    )
+
+
+def test_cycles_of_the_learning_rate_begin_and_end_at_zero() -> None:
+    settings = PriorTraining(epochs=(4, 3), learning_rate=1e-3, warmup=5)
+    rate = [float(_training._learning_rate(settings, 10)(step)) for step in range(70)]
+    assert max(rate[:40]) == pytest.approx(1e-3) and max(rate[40:]) == pytest.approx(5e-4)
+    assert rate[0] == rate[40] == 0 and rate[39] < 1e-5 and rate[69] < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (PriorTraining(epochs=(4, 0)), r"at least 1 epoch, got \(4, 0\)"),
+        (PriorTraining(epochs=()), "at least 1 epoch"),
+        (PriorTraining(learning_rate=0.0), "learning rate 0: above 0 and below 1"),
+    ],
+)
+def test_a_schedule_that_trains_nothing_is_refused(
+    settings: PriorTraining, message: str, strings: list[str], tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=message):
+        train_prior(strings, tmp_path / "state.safetensors", settings)
 
 
 def _stop_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:

@@ -55,3 +55,8 @@ def test_the_standard_form_is_its_own_standard_form() -> None:
 def test_what_has_no_standard_form_is_refused(smiles: str, fault: str) -> None:
     with pytest.raises(InputError, match=fault):
         standardise(smiles)
+
+
+def test_a_standard_form_that_cannot_be_read_again_is_refused() -> None:
+    with pytest.raises(InputError, match="can't read what its own clean-up wrote"):
+        standardise("[O-]c1nn2cnc3ccccc3c2[nH+]1")

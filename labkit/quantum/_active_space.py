@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 from pyscf import ao2mo, mcscf
-from pyscf.ao2mo import _ao2mo
 
 from labkit.errors import EvaluationError
 from labkit.quantum._hamiltonian import ActiveHamiltonian
 from labkit.quantum._meanfield import Matrix
+from labkit.quantum._mp2 import Mp2
+from labkit.quantum._orbital_choice import CHOICES, Preference, valence_virtuals
 
 # Below this a monomer's orbital no longer lives in the dimer's occupied (or virtual) space.
 SMALLEST_SINGULAR_VALUE = 0.9
@@ -25,15 +26,19 @@ class MatchedSpaces:
         dimer: the dimer's.
         monomer_a: monomer A's, in the dimer's basis.
         monomer_b: monomer B's, in the dimer's basis.
+        choice: how the orbitals were chosen.
+        valence: whether the virtual ones were taken from the valence virtual space alone.
         singular_value: smallest singular value of the monomers' orbitals projected onto the dimer's
             occupied and virtual spaces; 1 where nothing is lost.
-        occupations_a: natural occupations of A's chosen orbitals, occupied then virtual.
+        occupations_a: MP2 occupations of A's chosen orbitals, occupied then virtual.
         occupations_b: the same of B's.
     """
 
     dimer: ActiveHamiltonian
     monomer_a: ActiveHamiltonian
     monomer_b: ActiveHamiltonian
+    choice: str
+    valence: bool
     singular_value: float
     occupations_a: tuple[float, ...]
     occupations_b: tuple[float, ...]
@@ -50,77 +55,69 @@ class _Chosen:
 
 
 def matched_spaces(
-    dimer: Any, monomer_a: Any, monomer_b: Any, *, occupied: int, virtual: int
+    dimer: Any,
+    monomer_a: Any,
+    monomer_b: Any,
+    *,
+    correlation: tuple[Mp2, Mp2],
+    occupied: int,
+    virtual: int,
+    choice: str = "mp2",
 ) -> MatchedSpaces:
     """Return matched active spaces from three Hartree-Fock solutions in the dimer's basis.
 
-    Each monomer gives its most correlated MP2 natural orbitals, taken within its occupied and its virtual
-    space apart, so that the Hartree-Fock determinant stays what it is. Their union is projected onto the
-    dimer's occupied and virtual spaces and made orthonormal by singular value decomposition.
+    Each monomer gives the orbitals that the choice prefers, taken within its occupied and its virtual space
+    apart, so that the Hartree-Fock determinant stays what it is. Their union is projected onto the dimer's
+    occupied and virtual spaces and made orthonormal by singular value decomposition. If an orbital is lost
+    thereby, the virtual orbitals are chosen once more, from each monomer's valence virtual space.
 
     Args:
         dimer: PySCF's density-fitted RHF solution of the dimer.
         monomer_a: the same of monomer A with ghost atoms, in the same basis functions.
         monomer_b: the same of monomer B.
+        correlation: MP2 of monomers A and B.
         occupied: occupied orbitals of each monomer, fewer where it has fewer.
         virtual: virtual orbitals of each monomer.
+        choice: one of `CHOICES`: `mp2` (natural orbitals), `frontier` or `avas`.
 
     Raises:
-        EvaluationError: if the projection loses an orbital.
+        EvaluationError: if the projection loses an orbital both times, or a monomer has no orbital to give.
     """
+    prefer = CHOICES[choice]
+    preference_a = prefer(monomer_a, monomer_b, correlation[0])
+    preference_b = prefer(monomer_b, monomer_a, correlation[1])
     overlap = dimer.get_ovlp()
-    chosen_a = _most_correlated(monomer_a, monomer_b, overlap, occupied, virtual)
-    chosen_b = _most_correlated(monomer_b, monomer_a, overlap, occupied, virtual)
     filled = dimer.mo_occ > 0
-    active_occupied, core, smallest_occupied = _project(
-        dimer.mo_coeff[:, filled], np.hstack([chosen_a.occupied, chosen_b.occupied]), overlap
-    )
-    active_virtual, _, smallest_virtual = _project(
-        dimer.mo_coeff[:, ~filled], np.hstack([chosen_a.virtual, chosen_b.virtual]), overlap
-    )
-    smallest = min(smallest_occupied, smallest_virtual)
-    if smallest < SMALLEST_SINGULAR_VALUE:
-        raise EvaluationError(
-            f"the monomers' active orbitals keep only {smallest:.2f} of themselves in the dimer (at least "
-            f"{SMALLEST_SINGULAR_VALUE} is wanted): they are too entangled for matched active spaces"
+    for valence in sorted({preference_a.valence, True}):
+        chosen_a, chosen_b = (
+            _choose(mean_field, other, overlap, mp2, preference, valence, occupied, virtual)
+            for mean_field, other, mp2, preference in (
+                (monomer_a, monomer_b, correlation[0], preference_a),
+                (monomer_b, monomer_a, correlation[1], preference_b),
+            )
         )
-    return MatchedSpaces(
-        dimer=_hamiltonian(dimer, core, active_occupied, active_virtual),
-        monomer_a=_hamiltonian(monomer_a, chosen_a.core, chosen_a.occupied, chosen_a.virtual),
-        monomer_b=_hamiltonian(monomer_b, chosen_b.core, chosen_b.occupied, chosen_b.virtual),
-        singular_value=smallest,
-        occupations_a=chosen_a.occupations,
-        occupations_b=chosen_b.occupations,
+        active_occupied, core, smallest_occupied = _project(
+            dimer.mo_coeff[:, filled], np.hstack([chosen_a.occupied, chosen_b.occupied]), overlap
+        )
+        active_virtual, _, smallest_virtual = _project(
+            dimer.mo_coeff[:, ~filled], np.hstack([chosen_a.virtual, chosen_b.virtual]), overlap
+        )
+        smallest = min(smallest_occupied, smallest_virtual)
+        if smallest >= SMALLEST_SINGULAR_VALUE:
+            return MatchedSpaces(
+                dimer=_hamiltonian(dimer, core, active_occupied, active_virtual),
+                monomer_a=_hamiltonian(monomer_a, chosen_a.core, chosen_a.occupied, chosen_a.virtual),
+                monomer_b=_hamiltonian(monomer_b, chosen_b.core, chosen_b.occupied, chosen_b.virtual),
+                choice=choice,
+                valence=valence,
+                singular_value=smallest,
+                occupations_a=chosen_a.occupations,
+                occupations_b=chosen_b.occupations,
+            )
+    raise EvaluationError(
+        f"the monomers' active orbitals keep only {smallest:.2f} of themselves in the dimer (at least "
+        f"{SMALLEST_SINGULAR_VALUE} is wanted): they are too entangled for matched active spaces"
     )
-
-
-def mp2_density(mean_field: Any) -> tuple[Matrix, Matrix]:
-    """Return the occupied and the virtual block of the unrelaxed MP2 density matrix, by density fitting.
-
-    Memory grows with nocc·nvirt², that of one electron's amplitudes, where PySCF keeps those of all pairs.
-
-    Args:
-        mean_field: PySCF's density-fitted RHF solution.
-    """
-    orbitals, energies = mean_field.mo_coeff, mean_field.mo_energy
-    nmo = orbitals.shape[1]
-    nocc = int(np.count_nonzero(mean_field.mo_occ))
-    nvirt = nmo - nocc
-    pairs = np.vstack(
-        [
-            _ao2mo.nr_e2(block, np.asfortranarray(orbitals), (0, nocc, nocc, nmo), aosym="s2")
-            for block in mean_field.with_df.loop()
-        ]
-    )
-    gaps = energies[:nocc, None] - energies[None, nocc:]
-    density_o, density_v = 2 * np.eye(nocc), np.zeros((nvirt, nvirt))
-    for k in range(nocc):
-        integrals = (pairs.T @ pairs[:, k * nvirt : (k + 1) * nvirt]).reshape(nocc, nvirt, nvirt)
-        amplitudes = integrals / (gaps[:, :, None] + gaps[k])
-        mixed = 2 * amplitudes - amplitudes.transpose(0, 2, 1)
-        density_o -= 2 * np.tensordot(amplitudes, mixed, axes=([1, 2], [1, 2]))
-        density_v += 2 * np.tensordot(amplitudes, mixed, axes=([0, 2], [0, 2]))
-    return density_o, density_v
 
 
 def far_apart(a: ActiveHamiltonian, b: ActiveHamiltonian) -> ActiveHamiltonian:
@@ -148,30 +145,54 @@ def far_apart(a: ActiveHamiltonian, b: ActiveHamiltonian) -> ActiveHamiltonian:
     )
 
 
-def _most_correlated(mean_field: Any, other: Any, overlap: Matrix, occupied: int, virtual: int) -> _Chosen:
-    """Return the MP2 natural orbitals farthest from being filled and from being empty.
+def _choose(
+    mean_field: Any,
+    other: Any,
+    overlap: Matrix,
+    correlation: Mp2,
+    preference: Preference,
+    valence: bool,
+    occupied: int,
+    virtual: int,
+) -> _Chosen:
+    """Return the orbitals that a preference puts first.
 
-    Natural orbitals within the occupied and virtual blocks: Sosa, Geertsen, Trucks, Bartlett, Franz 1989,
-    doi:10.1016/0009-2614(89)87399-3. With the other monomer's functions at hand, a monomer's virtual orbitals
-    reach into what the other one fills; in the dimer that is taken. So they are chosen from what is left of
-    the virtual space without the other's occupied orbitals (else the projection keeps 0.89 of a σ* orbital
-    in the water-methylamine dimer; so 0.94).
+    With the other monomer's functions at hand, a monomer's virtual orbitals reach into what the other one
+    fills; in the dimer that is taken. So they are chosen from what is left of the virtual space without the
+    other's occupied orbitals (else the projection keeps 0.89 of a σ* orbital in the water-methylamine dimer;
+    so 0.94).
     """
-    density_o, density_v = mp2_density(mean_field)
-    nocc = len(density_o)
-    fillings_o, vectors_o = np.linalg.eigh(density_o)
-    empty = mean_field.mo_coeff[:, nocc:]
+    nocc = len(correlation.occupied)
+    filled, empty = mean_field.mo_coeff[:, :nocc], mean_field.mo_coeff[:, nocc:]
     taken = other.mo_coeff[:, other.mo_occ > 0]
     free = np.linalg.svd(empty.T @ overlap @ taken)[0][:, taken.shape[1] :]
-    fillings_v, vectors_v = np.linalg.eigh(free.T @ density_v @ free)
-    orbitals_o = _fix_signs(mean_field.mo_coeff[:, :nocc] @ vectors_o)
-    orbitals_v = _fix_signs(empty @ free @ vectors_v[:, ::-1])
-    return _Chosen(
-        core=orbitals_o[:, occupied:],
-        occupied=orbitals_o[:, :occupied],
-        virtual=orbitals_v[:, :virtual],
-        occupations=tuple(float(x) for x in (*fillings_o[:occupied], *fillings_v[::-1][:virtual])),
+    if valence:
+        free = valence_virtuals(mean_field, free)
+    vectors_o, kept_o = _most_wanted(preference.occupied, occupied, preference.least)
+    vectors_v, kept_v = _most_wanted(free.T @ preference.virtual @ free, virtual, preference.least)
+    if not (kept_o and kept_v):
+        raise EvaluationError(
+            f"a monomer gives {kept_o} occupied and {kept_v} virtual orbitals to the active space; at least "
+            "one of each is wanted: choose mp2 or frontier"
+        )
+    vectors_v = free @ vectors_v
+    occupations = (
+        *np.einsum("pi,pq,qi->i", vectors_o, correlation.occupied, vectors_o)[:kept_o],
+        *np.einsum("pi,pq,qi->i", vectors_v, correlation.virtual, vectors_v)[:kept_v],
     )
+    orbitals_o, orbitals_v = _fix_signs(filled @ vectors_o), _fix_signs(empty @ vectors_v)
+    return _Chosen(
+        core=orbitals_o[:, kept_o:],
+        occupied=orbitals_o[:, :kept_o],
+        virtual=orbitals_v[:, :kept_v],
+        occupations=tuple(float(x) for x in occupations),
+    )
+
+
+def _most_wanted(preference: Matrix, count: int, least: float) -> tuple[Matrix, int]:
+    """Return the eigenvectors, the most wanted first, and how many of them are taken."""
+    values, vectors = np.linalg.eigh(preference)
+    return vectors[:, ::-1], min(count, int(np.count_nonzero(values >= least)))
 
 
 def _project(space: Matrix, orbitals: Matrix, overlap: Matrix) -> tuple[Matrix, Matrix, float]:

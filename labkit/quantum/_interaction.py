@@ -10,11 +10,9 @@ from typing import Any
 
 from labkit import errors
 from labkit.molecules import Dimer, read_dimer
+from labkit.quantum._cost import check_cost
 from labkit.quantum._process import DEFAULT_THREADS, as_reply, in_own_process
 from labkit.quantum._result import InteractionEnergy, InteractionSettings
-
-# Memory grows with the third power: 30 heavy atoms take about 8 GB at level `standard`.
-_MAX_HEAVY_ATOMS = 30
 
 
 def interaction_energy(
@@ -27,12 +25,13 @@ def interaction_energy(
 ) -> InteractionEnergy:
     """Return the interaction energy of a dimer, computed so that the calling process stays as it is.
 
-    `standard` runs in a process of its own: ffsim and qiskit-addon-sqd switch JAX to 64 bits on import, and
-    thread counts must be set before.
+    All but `fast` runs in a process of its own: ffsim and qiskit-addon-sqd switch JAX to 64 bits on import,
+    and thread counts must be set before.
 
     Args:
         dimer: the dimer, or the path of an xyz file that `read_dimer` reads.
-        level: `fast` (GFN2-xTB) or `standard` (ωB97X-3c with the quantum step beside it).
+        level: `fast` (GFN2-xTB), `standard` (ωB97X-3c) or `accurate` (CCSD(T)/CBS), the latter two with the
+            quantum step beside them.
         seed: seed of the sampling.
         threads: threads of the computation; 1 where not given, 2 help on an idle machine.
         settings: finer settings; its level and seed give way to the arguments above.
@@ -48,7 +47,7 @@ def interaction_energy(
     threads = DEFAULT_THREADS if threads is None else threads
     if threads < 1:
         raise errors.InputError(f"threads={threads}; at least 1 is wanted")
-    _check_size(dimer, settings)
+    check_cost(dimer, settings)
     if settings.level == "fast":
         return compute_interaction_energy(dimer, settings)
     request = {
@@ -62,19 +61,21 @@ def interaction_energy(
 def compute_interaction_energy(dimer: Dimer, settings: InteractionSettings) -> InteractionEnergy:
     """Return the interaction energy, computed in this process.
 
-    For processes that exist for such work. At level `standard` it imports ffsim, which switches JAX to 64
+    For processes that exist for such work. Above level `fast` it imports ffsim, which switches JAX to 64
     bits, and takes the number of threads from the environment.
 
     Raises:
-        InputError: if the dimer is too large for the level.
+        InputError: if the dimer is too large for level, machine or active space.
         EvaluationError: if the computation fails.
         MissingDependencyError: if a package is missing on this platform.
     """
-    _check_size(dimer, settings)
+    check_cost(dimer, settings)
     start = time.perf_counter()
     try:
         if settings.level == "fast":
             from labkit.quantum._xtb import fast_interaction as interaction
+        elif settings.level == "accurate":
+            from labkit.quantum._accurate import accurate_interaction as interaction
         else:
             from labkit.quantum._compute import standard_interaction as interaction
     except ModuleNotFoundError as error:
@@ -94,12 +95,3 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
     """Return the worker's reply to a request of `interaction_energy`, both as plain values."""
     dimer, settings = Dimer(**request["dimer"]), InteractionSettings(**request["settings"])
     return as_reply(lambda: compute_interaction_energy(dimer, settings).as_dict())
-
-
-def _check_size(dimer: Dimer, settings: InteractionSettings) -> None:
-    heavy = sum(symbol != "H" for symbol in dimer.symbols)
-    if settings.level != "fast" and heavy > _MAX_HEAVY_ATOMS:
-        raise errors.InputError(
-            f"{dimer.name or 'the dimer'} has {heavy} heavy atoms; level {settings.level} takes at most "
-            f"{_MAX_HEAVY_ATOMS}: cut it to the contact, or use level fast"
-        )

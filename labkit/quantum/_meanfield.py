@@ -1,8 +1,8 @@
-"""Molecules in the vDZP basis, with ghost atoms where wanted, and mean fields that converge or say so."""
+"""Molecules in a basis, with ghost atoms where wanted, and mean fields that converge or say so."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -62,9 +62,15 @@ class Converged:
 
 
 def system(
-    dimer: Dimer, atoms: Sequence[int], charge: int, *, ghosts: Sequence[int] = (), diffuse: bool = False
+    dimer: Dimer,
+    atoms: Sequence[int],
+    charge: int,
+    *,
+    ghosts: Sequence[int] = (),
+    diffuse: bool = False,
+    basis: Mapping[str, str] | None = None,
 ) -> System:
-    """Return atoms of a dimer as a closed-shell molecule in the vDZP basis.
+    """Return atoms of a dimer as a closed-shell molecule in the vDZP basis, or in another one.
 
     Args:
         dimer: where symbols and positions come from.
@@ -72,29 +78,34 @@ def system(
         charge: total charge.
         ghosts: those of the atoms that bring only their basis functions.
         diffuse: add one diffuse s and one p function to each atom heavier than hydrogen, as anions need.
+        basis: an all-electron basis by element, as PySCF names it, instead of vDZP with its core potentials.
     """
     elements = sorted(set(dimer.symbols))
+    heavy = [element for element in elements if element != "H"]
     mol = gto.M(
         atom=[
             (f"ghost-{dimer.symbols[i]}" if i in ghosts else dimer.symbols[i], tuple(dimer.coordinates[i]))
             for i in atoms
         ],
-        basis={element: _basis(element, diffuse) for element in elements},
-        ecp={element: _core_potential(element) for element in elements if element != "H"},
+        basis=dict(basis) if basis else {element: _basis(element, diffuse) for element in elements},
+        ecp={} if basis else {element: _core_potential(element) for element in heavy},
         charge=charge,
         verbose=0,
     )
     return System(mol, scf.hf.get_hcore(mol))
 
 
-def density_fitting(mol: gto.Mole, omega: float = 0.0) -> df.DF:
+def density_fitting(
+    mol: gto.Mole, omega: float = 0.0, auxiliary: str | Mapping[str, str] = AUXILIARY_BASIS
+) -> df.DF:
     """Return density-fitting integrals, which ghosted molecules of the same functions share.
 
     Args:
         mol: the molecule.
         omega: if not 0, those of the long-range operator erf(ωr)/r are made too, with ω in 1/Bohr.
+        auxiliary: name of the auxiliary basis, or one for each element.
     """
-    fitting = df.DF(mol, AUXILIARY_BASIS)
+    fitting = df.DF(mol, auxiliary)
     _build(fitting)
     if omega:
         with fitting.range_coulomb(omega) as long_range:

@@ -9,7 +9,7 @@ from typing import Any
 from labkit.quantum._active_space import MatchedSpaces, far_apart
 from labkit.quantum._circuit import UcjCircuit, fraction_in_sector, sample, ucj_circuit
 from labkit.quantum._hamiltonian import ActiveHamiltonian
-from labkit.quantum._reference import coupled_cluster, exact_energy
+from labkit.quantum._reference import coupled_cluster, coupled_cluster_with_triples, exact_energy
 from labkit.quantum._result import InteractionSettings
 from labkit.quantum._subspace import (
     Subspace,
@@ -28,10 +28,11 @@ _RANDOM_SHOTS = 2_000
 
 @dataclass(frozen=True)
 class _Solved:
-    """One Hamiltonian, solved three ways (Ha), with the circuit and its samples."""
+    """One Hamiltonian, solved four ways (Ha), with the circuit and its samples."""
 
     exact: float
     ccsd: float
+    ccsd_t: float
     sampled: Subspace
     circuit: UcjCircuit
     counts: dict[str, int]
@@ -44,7 +45,7 @@ def quantum_step(
 
     The indicator `delta_kcal_mol` is the interaction energy in the active space by the quantum solver less
     the same by CCSD: about 0 where one determinant describes the contact. `delta_exact_kcal_mol` is free
-    of the solver's own error.
+    of the solver's own error. `delta_triples_…` are the same against CCSD(T).
 
     Args:
         spaces: matched active spaces.
@@ -65,13 +66,16 @@ def quantum_step(
     sampled = _interaction(dimer.sampled.energy, a.sampled.energy, b.sampled.energy)
     exact = _interaction(dimer.exact, a.exact, b.exact)
     ccsd = _interaction(dimer.ccsd, a.ccsd, b.ccsd)
+    ccsd_t = _interaction(dimer.ccsd_t, a.ccsd_t, b.ccsd_t)
     return {
         "method": "UCJ circuit from CCSD amplitudes, sampled on Aer without noise, then SQD",
         "shots": settings.shots,
         "error_mha": max(abs(solved.sampled.energy - solved.exact) for solved in (dimer, a, b)) * 1e3,
         "delta_kcal_mol": sampled - ccsd,
         "delta_exact_kcal_mol": exact - ccsd,
-        "interaction_kcal_mol": {"quantum": sampled, "exact": exact, "ccsd": ccsd},
+        "delta_triples_kcal_mol": sampled - ccsd_t,
+        "delta_triples_exact_kcal_mol": exact - ccsd_t,
+        "interaction_kcal_mol": {"quantum": sampled, "exact": exact, "ccsd": ccsd, "ccsd_t": ccsd_t},
         "dimer": _describe(spaces.dimer, dimer),
         "monomer_a": _describe(spaces.monomer_a, a),
         "monomer_b": _describe(spaces.monomer_b, b),
@@ -88,13 +92,14 @@ def _solve(
         exact = exact_energy(hamiltonian)
     with timed(seconds, "ccsd"):
         amplitudes = coupled_cluster(hamiltonian)
+        ccsd_t = coupled_cluster_with_triples(hamiltonian)
     with timed(seconds, "circuit"):
         circuit = ucj_circuit(amplitudes)
     with timed(seconds, "sampling"):
         counts = sample(circuit, settings.shots, settings.seed)
     with timed(seconds, "sqd"):
         sampled = diagonalize(hamiltonian, counts, seed=settings.seed)
-    return _Solved(exact, amplitudes.energy, sampled, circuit, counts)
+    return _Solved(exact, amplitudes.energy, ccsd_t, sampled, circuit, counts)
 
 
 def _interaction(dimer: float, a: float, b: float) -> float:
@@ -133,6 +138,7 @@ def _describe(hamiltonian: ActiveHamiltonian, solved: _Solved) -> dict[str, Any]
         "quantum_ha": solved.sampled.energy,
         "exact_ha": solved.exact,
         "ccsd_ha": solved.ccsd,
+        "ccsd_t_ha": solved.ccsd_t,
         "error_mha": (solved.sampled.energy - solved.exact) * 1e3,
         "dimension": solved.sampled.dimension,
         "full_dimension": prod(hamiltonian.strings),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,19 +48,34 @@ def coupled_cluster(hamiltonian: ActiveHamiltonian) -> CoupledCluster:
     Raises:
         EvaluationError: if the amplitudes don't converge.
     """
-    mean_field = _determinant(hamiltonian)
-    solver = cc.CCSD(mean_field)
-    solver.conv_tol = 1e-10
-    solver.conv_tol_normt = 1e-8
-    solver.max_cycle = 200
-    solver.kernel()
-    if not solver.converged:
-        raise EvaluationError(
-            "CCSD in the active space didn't converge: the monomers may be no closed shells"
-        )
+    solver = _ccsd(hamiltonian)
     return CoupledCluster(
         float(solver.e_tot) + hamiltonian.core, np.asarray(solver.t1), np.asarray(solver.t2)
     )
+
+
+def coupled_cluster_with_triples(hamiltonian: ActiveHamiltonian) -> float:
+    """Return the CCSD(T) energy with the core, Ha.
+
+    The triples (Raghavachari, Trucks, Pople, Head-Gordon 1989, doi:10.1016/S0009-2614(89)87395-6) are defined
+    in orbitals that diagonalise the Fock matrix within the occupied and within the virtual space; active
+    orbitals are rotated to those first.
+
+    Raises:
+        EvaluationError: if the amplitudes don't converge.
+    """
+    filled = hamiltonian.nelec[0]
+    fock = fock_matrix(hamiltonian)
+    rotation = np.zeros_like(fock)
+    for block in (slice(0, filled), slice(filled, None)):
+        rotation[block, block] = np.linalg.eigh(fock[block, block])[1]
+    canonical = replace(
+        hamiltonian,
+        h1e=rotation.T @ hamiltonian.h1e @ rotation,
+        eri=ao2mo.kernel(hamiltonian.eri, rotation, compact=False).reshape((hamiltonian.norb,) * 4),
+    )
+    solver = _ccsd(canonical)
+    return float(solver.e_tot + solver.ccsd_t()) + hamiltonian.core
 
 
 def fock_matrix(hamiltonian: ActiveHamiltonian) -> NDArray[np.float64]:
@@ -69,6 +84,20 @@ def fock_matrix(hamiltonian: ActiveHamiltonian) -> NDArray[np.float64]:
     coulomb = np.einsum("pqii->pq", hamiltonian.eri[:, :, filled, filled])
     exchange = np.einsum("piiq->pq", hamiltonian.eri[:, filled, filled, :])
     return hamiltonian.h1e + 2 * coulomb - exchange
+
+
+def _ccsd(hamiltonian: ActiveHamiltonian) -> cc.ccsd.CCSD:
+    """Return PySCF's converged CCSD."""
+    solver = cc.CCSD(_determinant(hamiltonian))
+    solver.conv_tol = 1e-10
+    solver.conv_tol_normt = 1e-8
+    solver.max_cycle = 200
+    solver.kernel()
+    if not solver.converged:
+        raise EvaluationError(
+            "CCSD in the active space didn't converge: the monomers may be no closed shells"
+        )
+    return solver
 
 
 def _determinant(hamiltonian: ActiveHamiltonian) -> scf.hf.RHF:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from math import comb
 from typing import Any
 
 from labkit.errors import InputError
 from labkit.molecules import Dimer
 
-LEVELS: tuple[str, ...] = ("fast", "standard")
+LEVELS: tuple[str, ...] = ("fast", "standard", "accurate")
+
+ACTIVE_SPACES: tuple[str, ...] = ("mp2", "frontier", "avas")
 
 # The exact reference (FCI) is affordable up to 12 orbitals; a 24-qubit circuit takes Aer about 40 s.
 _MAX_ORBITALS = 12
@@ -20,9 +23,13 @@ class InteractionSettings:
     """How an interaction energy is computed.
 
     Attributes:
-        level: `fast` (GFN2-xTB) or `standard` (ωB97X-3c, with the quantum step beside it).
-        active_occupied: active occupied orbitals of each monomer (fewer where it has fewer).
-        active_virtual: active virtual orbitals of each monomer.
+        level: `fast` (GFN2-xTB), `standard` (ωB97X-3c) or `accurate` (CCSD(T)/CBS); the latter two with the
+            quantum step beside them.
+        active_occupied: active occupied orbitals of each monomer; None for two, or one if it has no more.
+        active_virtual: active virtual orbitals of each monomer; None for two. Where the choice finds fewer
+            (two atoms of hydrogen have one σ*), there are fewer, as the result says.
+        active_space: how they are chosen: `mp2` (the most correlated MP2 natural orbitals), `frontier`
+            (highest occupied, lowest virtual) or `avas` (on the atoms in contact).
         shots: times the circuit is sampled. At 100,000 the energies of the shipped dimers lie up to 0.25 mHa
             above the exact ones, at 300,000 up to 0.07.
         cap: share of the full space to which the controls are capped, at most 0.1.
@@ -33,8 +40,9 @@ class InteractionSettings:
     """
 
     level: str = "standard"
-    active_occupied: int = 2
-    active_virtual: int = 2
+    active_occupied: int | None = None
+    active_virtual: int | None = None
+    active_space: str = "mp2"
     shots: int = 200_000
     cap: float = 0.1
     seed: int = 0
@@ -43,13 +51,21 @@ class InteractionSettings:
         if self.level not in LEVELS:
             raise InputError(f"level {self.level!r} doesn't exist; choose one of {', '.join(LEVELS)}")
         for name in ("active_occupied", "active_virtual", "shots"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name}={getattr(self, name)}; at least 1 is wanted")
-        orbitals = 2 * (self.active_occupied + self.active_virtual)
-        if orbitals > _MAX_ORBITALS:
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"{name}={value}; at least 1 is wanted")
+        if self.active_space not in ACTIVE_SPACES:
             raise InputError(
-                f"active_occupied={self.active_occupied} and active_virtual={self.active_virtual} make "
-                f"{orbitals} orbitals for the dimer; at most {_MAX_ORBITALS} have an exact reference"
+                f"active_space={self.active_space!r} doesn't exist; choose one of {', '.join(ACTIVE_SPACES)}"
+            )
+        occupied, virtual = self.orbitals_each
+        orbitals = 2 * (occupied + virtual)
+        if orbitals > _MAX_ORBITALS:
+            vector = 8e-9 * comb(orbitals, 2 * occupied) ** 2
+            raise InputError(
+                f"active_occupied={occupied} and active_virtual={virtual} make {orbitals} orbitals for the "
+                f"dimer ({vector:.2g} GB for an exact state, {16e-9 * 4**orbitals:.2g} GB for the circuit's);"
+                f" at most {_MAX_ORBITALS} are allowed"
             )
         if not 0 < self.cap <= 0.1:
             raise InputError(
@@ -57,6 +73,11 @@ class InteractionSettings:
             )
         if not 0 <= self.seed < 2**31:
             raise InputError(f"seed={self.seed}; a whole number from 0 to {2**31 - 1} is wanted")
+
+    @property
+    def orbitals_each(self) -> tuple[int, int]:
+        """Occupied and virtual orbitals that each monomer gives, at most."""
+        return self.active_occupied or 2, self.active_virtual or 2
 
 
 @dataclass(frozen=True)

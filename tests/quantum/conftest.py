@@ -15,6 +15,7 @@ from labkit.molecules import Dimer, read_dimer
 from labkit.quantum._active_space import MatchedSpaces, matched_spaces
 from labkit.quantum._hamiltonian import ActiveHamiltonian
 from labkit.quantum._meanfield import density_fitting, hartree_fock, system
+from labkit.quantum._mp2 import mp2
 from labkit.store import data_path
 
 
@@ -61,7 +62,14 @@ def water_mean_fields(water_dimer: Dimer) -> MeanFields:
 @pytest.fixture(scope="session")
 def water_spaces(water_mean_fields: MeanFields) -> MatchedSpaces:
     fields = water_mean_fields
-    return matched_spaces(fields.dimer, fields.monomer_a, fields.monomer_b, occupied=2, virtual=2)
+    return matched_spaces(
+        fields.dimer,
+        fields.monomer_a,
+        fields.monomer_b,
+        correlation=(mp2(fields.monomer_a), mp2(fields.monomer_b)),
+        occupied=2,
+        virtual=2,
+    )
 
 
 @pytest.fixture(scope="session")

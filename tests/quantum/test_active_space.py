@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from pyscf.mp.dfmp2 import DFMP2
 
 from labkit.errors import EvaluationError
-from labkit.quantum._active_space import (
-    ActiveHamiltonian,
-    MatchedSpaces,
-    far_apart,
-    matched_spaces,
-    mp2_density,
-)
+from labkit.quantum._active_space import ActiveHamiltonian, MatchedSpaces, far_apart, matched_spaces
+from labkit.quantum._mp2 import mp2
+from labkit.quantum._orbital_choice import CHOICES, contact_atoms, valence_virtuals
 from labkit.quantum._reference import exact_energy, fock_matrix
 from labkit.quantum._units import HARTREE_IN_KCAL_MOL
 
@@ -33,14 +29,62 @@ def interaction(spaces: MatchedSpaces) -> float:
     return (dimer - a - b) * HARTREE_IN_KCAL_MOL
 
 
-def test_the_active_interaction_vanishes_at_forty_angstrom(distant_mean_fields: Any) -> None:
+def spaces(fields: Any, choice: str) -> MatchedSpaces:
+    """Return matched spaces of two occupied and two virtual orbitals of each monomer."""
+    return matched_spaces(
+        fields.dimer,
+        fields.monomer_a,
+        fields.monomer_b,
+        correlation=(mp2(fields.monomer_a), mp2(fields.monomer_b)),
+        occupied=2,
+        virtual=2,
+        choice=choice,
+    )
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_the_active_interaction_vanishes_at_forty_angstrom(distant_mean_fields: Any, choice: str) -> None:
     fields = distant_mean_fields
-    spaces = matched_spaces(fields.dimer, fields.monomer_a, fields.monomer_b, occupied=2, virtual=2)
+    far = spaces(fields, choice)
     hartree_fock = fields.dimer.e_tot - fields.monomer_a.e_tot - fields.monomer_b.e_tot
     # What is left are the dipoles, most of which Hartree-Fock has as well.
-    assert interaction(spaces) == pytest.approx(hartree_fock * HARTREE_IN_KCAL_MOL, abs=3e-4)
-    assert interaction(spaces) == pytest.approx(0.0, abs=1e-3)
-    assert spaces.singular_value == pytest.approx(1.0, abs=1e-6)
+    assert interaction(far) == pytest.approx(hartree_fock * HARTREE_IN_KCAL_MOL, abs=3e-4)
+    assert interaction(far) == pytest.approx(0.0, abs=1.1e-3)
+    assert far.singular_value == pytest.approx(1.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_every_choice_gives_spaces_that_match(water_mean_fields: Any, choice: str) -> None:
+    fields = water_mean_fields
+    matched = spaces(fields, choice)
+    assert matched.dimer.norb == matched.monomer_a.norb + matched.monomer_b.norb
+    assert matched.dimer.nelec == (4, 4)
+    assert 0.9 <= matched.singular_value <= 1
+    hartree_fock = fields.dimer.e_tot - fields.monomer_a.e_tot - fields.monomer_b.e_tot
+    # Like with like: unequal spaces would be off by several kcal/mol.
+    assert interaction(matched) == pytest.approx(hartree_fock * HARTREE_IN_KCAL_MOL, abs=1.0)
+
+
+def test_frontier_orbitals_are_the_canonical_ones_that_chemistry_means(water_mean_fields: Any) -> None:
+    field, other = water_mean_fields.monomer_b, water_mean_fields.monomer_a
+    preference = CHOICES["frontier"](field, other, mp2(field))
+    energies, vectors = np.linalg.eigh(preference.occupied)
+    assert energies[-1] == pytest.approx(field.mo_energy[3])  # of four valence orbitals the highest
+    assert abs(vectors[3, -1]) == pytest.approx(1.0)
+    # Water has two σ*, in the space that oxygen's 2s and 2p and both 1s leave over.
+    assert valence_virtuals(field, np.eye(len(preference.virtual))).shape[1] == 2
+
+
+def test_the_orbitals_of_avas_lie_on_the_atoms_in_contact(water_mean_fields: Any) -> None:
+    donor, acceptor = water_mean_fields.monomer_a, water_mean_fields.monomer_b
+    # The donor's hydrogen with its oxygen; the acceptor's oxygen alone.
+    assert [donor.mol.atom_symbol(i) for i in contact_atoms(donor.mol, acceptor.mol)] == ["O", "H"]
+    assert [acceptor.mol.atom_symbol(i) for i in contact_atoms(acceptor.mol, donor.mol)] == ["O"]
+    preference = CHOICES["avas"](donor, acceptor, mp2(donor))
+    shares = np.linalg.eigvalsh(preference.occupied)
+    assert -1e-9 < shares.min() and shares.max() < 1 + 1e-9
+    # Oxygen's 2p and one 1s hold three pairs: two lone ones and the bond.
+    assert np.count_nonzero(shares > 0.5) == 3
 
 
 def test_the_determinant_of_each_space_is_the_hartree_fock_one(
@@ -78,19 +122,6 @@ def test_hamiltonians_far_apart_add_their_exact_energies(water_spaces: MatchedSp
 
 
 def test_orbitals_that_the_dimer_has_only_once_are_refused(water_mean_fields: Any) -> None:
-    fields = water_mean_fields
+    fields = replace(water_mean_fields, monomer_b=water_mean_fields.monomer_a)
     with pytest.raises(EvaluationError, match=r"at least 0\.9 is wanted"):
-        matched_spaces(fields.dimer, fields.monomer_a, fields.monomer_a, occupied=2, virtual=2)
-
-
-def test_the_mp2_density_is_pyscf_s_own(water_mean_fields: Any) -> None:
-    field = water_mean_fields.monomer_a
-    reference = DFMP2(field)
-    reference.max_memory = 4000
-    reference.kernel(with_t2=True)
-    density = reference.make_rdm1()
-    occupied, virtual = mp2_density(field)
-    nocc = len(occupied)
-    np.testing.assert_allclose(occupied, density[:nocc, :nocc], atol=1e-9)
-    np.testing.assert_allclose(virtual, density[nocc:, nocc:], atol=1e-9)
-    assert np.trace(occupied) + np.trace(virtual) == pytest.approx(2 * nocc)
+        spaces(fields, "mp2")

@@ -7,9 +7,11 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from labkit.errors import EvaluationError, InputError
@@ -68,6 +70,9 @@ def test_the_headline_is_the_functional_and_holds_nothing_of_the_quantum_step(
     middle = (components["full_counterpoise"] + components["no_counterpoise"]) / 2
     assert components["half_counterpoise"] == pytest.approx(middle, abs=1e-12)
     assert components["dispersion"] < 0
+    # Its rivals in the same basis: MP2 sees the correlation that Hartree-Fock lacks.
+    assert components["mp2"] < components["hartree_fock"] < 0
+    assert components["casci"] == water.quantum["interaction_kcal_mol"]["exact"]
 
 
 def test_the_quantum_step_carries_its_error_and_its_controls(water: InteractionEnergy) -> None:
@@ -78,6 +83,8 @@ def test_the_quantum_step_carries_its_error_and_its_controls(water: InteractionE
     energies = quantum["interaction_kcal_mol"]
     assert quantum["delta_kcal_mol"] == pytest.approx(energies["quantum"] - energies["ccsd"], abs=1e-12)
     assert quantum["delta_exact_kcal_mol"] == pytest.approx(0.0, abs=0.05)  # a closed-shell contact
+    # Triples bring coupled cluster nearer to exact.
+    assert abs(quantum["delta_triples_exact_kcal_mol"]) < abs(quantum["delta_exact_kcal_mol"])
     controls = quantum["controls"]
     assert controls["cap_share"] <= 0.1
     assert controls["capped_error_mha"] < controls["singles_doubles_error_mha"]
@@ -147,9 +154,16 @@ def test_overlapping_atoms_are_refused_with_their_distance(tmp_path: Path, water
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"level": "accurate"}, "'accurate' doesn't exist; choose one of fast, standard"),
+        ({"level": "exact"}, "'exact' doesn't exist; choose one of fast, standard, accurate"),
+        (
+            {"active_space": "casscf"},
+            "active_space='casscf' doesn't exist; choose one of mp2, frontier, avas",
+        ),
         ({"active_occupied": 0}, "active_occupied=0"),
-        ({"active_occupied": 4, "active_virtual": 4}, "16 orbitals for the dimer; at most 12"),
+        (
+            {"active_occupied": 4, "active_virtual": 4},
+            r"16 orbitals for the dimer \(1.3 GB for an exact state, 69 GB for the circuit's\); at most 12",
+        ),
         ({"shots": 0}, "shots=0"),
         ({"cap": 0.5}, "cap=0.5"),
         ({"seed": -1}, "seed=-1"),
@@ -163,13 +177,35 @@ def test_bad_settings_are_named(settings: dict[str, object], message: str) -> No
 def test_a_dimer_too_large_for_the_level_is_refused_at_once() -> None:
     coordinates = np.column_stack([np.arange(32) * 2.0, np.zeros((32, 2))])
     large = Dimer(("C",) * 32, coordinates, 0, 0, 0, tuple(range(16)), tuple(range(16, 32)), name="chain")
-    with pytest.raises(InputError, match="chain has 32 heavy atoms; level standard takes at most 30"):
+    with pytest.raises(InputError, match=r"chain has 32 heavy atoms; .* at most 30 \(about 10 GB\)"):
         interaction_energy(large)
+    with pytest.raises(
+        InputError, match=r"level accurate would take about \d+ hours and \d+ GB, and at most 2"
+    ):
+        interaction_energy(large, "accurate")
+
+
+def test_an_element_without_the_accurate_level_s_basis_is_refused() -> None:
+    iodide = Dimer(("I", "O", "H", "H"), np.eye(4)[:, :3] * 3, -1, -1, 0, (0,), (1, 2, 3), name="iodide")
+    with pytest.raises(InputError, match="iodide holds I; level accurate has no basis for it"):
+        interaction_energy(iodide, "accurate")
+
+
+def test_a_dimer_that_memory_can_t_hold_is_refused_with_the_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=0.5e9))
+    with pytest.raises(InputError, match=r"needs about 0\.7 GB at level standard, and 0\.5 GB are free"):
+        interaction_energy(WATER_DIMER)
+
+
+def test_an_active_space_larger_than_a_monomer_is_refused() -> None:
+    hydrogen = Dimer(("H",) * 4, np.diag([1.0, 2, 3, 4])[:, :3] * 2, 0, 0, 0, (0, 1), (2, 3))
+    with pytest.raises(InputError, match="active_occupied=2, but monomer A fills only 1 valence orbital; at"):
+        interaction_energy(hydrogen, settings=InteractionSettings(active_occupied=2))
 
 
 def test_bad_levels_and_threads_are_named() -> None:
-    with pytest.raises(InputError, match="choose one of fast, standard"):
-        interaction_energy(WATER_DIMER, "accurate")
+    with pytest.raises(InputError, match="choose one of fast, standard, accurate"):
+        interaction_energy(WATER_DIMER, "exact")
     with pytest.raises(InputError, match="threads=0"):
         interaction_energy(WATER_DIMER, threads=0)
 

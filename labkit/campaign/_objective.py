@@ -18,6 +18,7 @@ COMPONENTS = {
     "docking_energy": ("kcal/mol", "docking"),
     "ligand_efficiency": ("kcal/mol per heavy atom", "docking"),
     "interaction_energy": ("kcal/mol", "interaction"),
+    "triplet_energy": ("eV", "triplet"),
 }
 
 
@@ -26,8 +27,9 @@ class Desirability(BaseModel):
 
     Attributes:
         direction: "maximise" (0 below the range, 1 above it), "minimise" (the reverse) or "window" (1 inside
-            the range, falling to 0 over the range's own width on either side).
+            the range, falling to 0 on either side).
         range: the two values, smaller first, in the component's unit; linear between them.
+        fall: of a window, how far below and above the range the 0 is; the range's own width where not given.
         weight: exponent of the component in the weighted geometric mean.
     """
 
@@ -35,6 +37,7 @@ class Desirability(BaseModel):
 
     direction: Literal["maximise", "minimise", "window"]
     range: tuple[float, float]
+    fall: tuple[float, float] | None = None
     weight: float = Field(default=1.0, gt=0, allow_inf_nan=False)
 
     @model_validator(mode="after")
@@ -42,16 +45,20 @@ class Desirability(BaseModel):
         low, high = self.range
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
             raise ValueError(f"range {list(self.range)}: two finite numbers are needed, the smaller first")
+        if self.fall is not None and (self.direction != "window" or not 0 < min(self.fall) < math.inf):
+            raise ValueError(f"fall {list(self.fall)}: two numbers above 0, for a window alone")
         return self
 
     def __call__(self, value: float) -> float:
         """Desirability of a value, 0–1 (Derringer & Suich 1980, doi:10.1080/00224065.1980.11980968)."""
         low, high = self.range
-        rise = (value - low) / (high - low)
-        if self.direction == "minimise":
-            rise = 1 - rise
-        elif self.direction == "window":
-            rise = 1 + min(rise, 1 - rise, 0)
+        if self.direction == "window":
+            below, above = self.fall or (high - low, high - low)
+            rise = 1 + min((value - low) / below, (high - value) / above, 0)
+        else:
+            rise = (value - low) / (high - low)
+            if self.direction == "minimise":
+                rise = 1 - rise
         return min(max(rise, 0.0), 1.0)
 
 

@@ -73,6 +73,15 @@ def ladder(specification: Specification) -> list[Stage]:
                 specification.interaction.candidates,
             )
         )
+    if specification.triplet is not None:
+        stages.append(
+            Stage(
+                _triplet_oracle(specification),
+                lambda smiles, _: {"smiles": smiles},
+                specification.triplet.candidates,
+                specification.triplet.choice,
+            )
+        )
     return stages
 
 
@@ -99,6 +108,14 @@ def _interaction_oracle(specification: Specification) -> Oracle:
     return Oracle(
         "interaction", "1", settings | {"target_identity": load_target(specification.target).identity}
     )
+
+
+def _triplet_oracle(specification: Specification) -> Oracle:
+    """The lowest triplet's energy, its active space solved by a circuit."""
+    assert specification.triplet is not None
+    settings = specification.triplet.model_dump(exclude={"candidates", "choice"})
+    _triplet_settings(settings)  # wrong values are told now
+    return Oracle("triplet", "1", settings)
 
 
 def evaluate(task: Task) -> dict[str, Any]:
@@ -160,7 +177,25 @@ def _interaction_settings(settings: Mapping[str, Any]) -> Any:
     return InteractionSettings(**{name: settings[name] for name in names})
 
 
+def _triplet(inputs: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    from labkit.quantum import triplet_energy
+
+    energy = triplet_energy(inputs["smiles"], settings=_triplet_settings(settings), threads=1)
+    return {
+        "smiles": inputs["smiles"],
+        "components": {"triplet_energy": energy.ev},
+        "energy": energy.as_dict(),
+    }
+
+
+def _triplet_settings(settings: Mapping[str, Any]) -> Any:
+    from labkit.quantum import TripletSettings
+
+    return TripletSettings(**settings)
+
+
 _EVALUATE: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {
     "docking": _dock,
     "interaction": _interaction,
+    "triplet": _triplet,
 }

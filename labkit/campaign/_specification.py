@@ -79,10 +79,14 @@ class Triplet(_Section):
     Attributes:
         candidates: so many of a round's molecules.
         choice: "best" by the score so far, or "random", which is the order in which they were drawn.
+        max_orbitals: orbitals of the active space; of a larger π system the most correlated are taken.
+        solver: of the active space.
     """
 
     candidates: int = Field(default=8, ge=1)
     choice: Literal["best", "random"] = "best"
+    max_orbitals: int = Field(default=10, ge=2, le=12)
+    solver: str = "uccsd"
 
 
 class Specification(_Section):

@@ -32,6 +32,13 @@ def test_desirabilities_are_those_computed_by_hand(direction: str, expected: dic
         assert desirability(value) == pytest.approx(wanted), value
 
 
+def test_a_window_falls_as_far_as_it_says() -> None:
+    window = Desirability(direction="window", range=(2, 6), fall=(1, 8))
+    expected = {0.9: 0.0, 1.0: 0.0, 1.5: 0.5, 2.0: 1.0, 6.0: 1.0, 8.0: 0.75, 14.0: 0.0, 15.0: 0.0}
+    for value, wanted in expected.items():
+        assert window(value) == pytest.approx(wanted), value
+
+
 def _half(weight: float = 1.0) -> Desirability:
     """The value itself, within 0–1."""
     return Desirability(direction="maximise", range=(0, 1), weight=weight)

@@ -11,8 +11,8 @@ from labkit.store import data_path
 SHIPPED = sorted(path.stem for path in data_path("campaigns").glob("*.toml"))
 
 
-def test_two_campaigns_ship() -> None:
-    assert SHIPPED == ["abl1", "quick"]
+def test_three_campaigns_ship() -> None:
+    assert SHIPPED == ["abl1", "photosensitiser", "quick"]
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -73,6 +73,9 @@ def test_overrides_reach_every_level() -> None:
         ("rounds=2.5", "rounds = 2.5: "),
         ("interaction.shots=-5", "interaction.shots = -5: "),
         ("interaction.candidates=0", "interaction.candidates = 0: "),
+        ("triplet={candidates=17}", "triplet.candidates = 17 exceeds proposals = 16"),
+        ("triplet={orbitals=8}", "triplet.orbitals is no key; did you mean max_orbitals?"),
+        ("objective.qed.fall=[1, 2]", "fall [1.0, 2.0]: two numbers above 0, for a window alone"),
         ("interaction.candidates=17", "interaction.candidates = 17 exceeds proposals = 16"),
         ("docking.exhaustiveness=0", "docking.exhaustiveness = 0: "),
         ("seed=-1", "seed = -1: "),
@@ -114,14 +117,24 @@ def test_a_wrong_value_is_named_with_what_would_be_right(override: str, told: st
     assert "quick" in text or override in text
 
 
-def test_scoring_interactions_needs_their_section(tmp_path: Path) -> None:
-    content = tomllib.loads(data_path("campaigns", "quick.toml").read_text())
-    del content["interaction"]
+@pytest.mark.parametrize(
+    ("campaign", "section", "told"),
+    [
+        ("quick", "interaction", r"interaction_energy needs a section \[interaction\]"),
+        (
+            "quick",
+            "docking",
+            r"\[docking\] or \[triplet\] is needed|\[interaction\] needs a section \[docking\]",
+        ),
+        ("photosensitiser", "triplet", r"a section \[docking\] or \[triplet\] is needed"),
+    ],
+)
+def test_what_is_scored_needs_its_section(campaign: str, section: str, told: str, tmp_path: Path) -> None:
+    content = tomllib.loads(data_path("campaigns", f"{campaign}.toml").read_text())
+    del content[section]
     file = tmp_path / "mine.toml"
     file.write_text(tomli_w.dumps(content))
-    with pytest.raises(
-        InputError, match=r"mine\.toml': .*interaction_energy needs a section \[interaction\]"
-    ):
+    with pytest.raises(InputError, match=rf"mine\.toml': .*({told})"):
         load_specification(file)
 
 
@@ -153,7 +166,9 @@ def test_a_file_that_is_no_campaign_is_told(content: bytes, told: str, tmp_path:
 
 @pytest.mark.parametrize("source", ["quikc", "absent.toml", "."])
 def test_a_missing_campaign_is_told_with_those_that_ship(source: str) -> None:
-    with pytest.raises(InputError, match=r"no campaign '.*'; name a \.toml file or one of: abl1, quick"):
+    with pytest.raises(
+        InputError, match=r"no campaign '.*'; name a \.toml file or one of: abl1, photo.*, quick"
+    ):
         load_specification(source)
 
 
@@ -161,8 +176,9 @@ def test_a_missing_campaign_is_told_with_those_that_ship(source: str) -> None:
     ("override", "told"),
     [
         ("target=abl2", r"target 'abl2': not known; there are abl1"),
-        ("generator.prior=chembl", r"no prior 'chembl'; .* one of: zinc250k"),
+        ("generator.prior=chembl", r"no prior 'chembl'; .* one of: .*zinc250k"),
         ("interaction.level=perfect", r"perfect"),
+        ("triplet={solver='magic'}", r"magic"),
     ],
 )
 def test_what_a_campaign_names_must_be_there_before_a_run_begins(

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from labkit.cli import main
+from labkit.store import data_path
 
 COMMANDS = [
     *("run", "resume", "runs", "report", "compare", "prior", "generate", "optimize", "target", "dock"),
     *("interaction", "triplet", "export", "simulate", "notebooks", "bench", "lab", "dashboard", "doctor"),
 ]
+WATER_DIMER = str(data_path("dimers", "S66_01.xyz"))
 LATER = ["compare", "optimize", "triplet", "export", "simulate", "bench", "dashboard"]
 
 
@@ -120,6 +122,9 @@ def test_a_wrong_command_line_is_told_in_one_line(
         (("dock", "CCO", "--exhaustiveness", "0"), "exhaustiveness = 0"),
         (("dock", "CCO", "--replay"), "no pose of 'CCO' ships with abl1"),
         (("interaction", "absent.xyz"), "absent.xyz"),
+        (("interaction", WATER_DIMER, "--level", "exact"), "choose one of fast, standard, accurate"),
+        (("interaction", WATER_DIMER, "--active-space", "casscf"), "choose one of mp2, frontier, avas"),
+        (("interaction", WATER_DIMER, "--active-occupied", "5", "--active-virtual", "1"), "only 4 valence"),
         (("run", "quikc"), "no campaign 'quikc'"),
         (("run", "--set", "rounds=-2"), "rounds = -2"),
         (("run", "--set", "betta=1"), "betta is no key"),

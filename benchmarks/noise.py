@@ -2,9 +2,9 @@
 
     python benchmarks/noise.py [--seeds 3] [--summary]
 
-Writes benchmarks/results/noise.csv, a row for each system, noise, seed and variant, and noise_against_aer.csv,
-which compares 8-qubit samples with Aer's own, a row for each seed. Cases that are there already are skipped,
-so that an interrupted benchmark goes on where it stopped.
+Writes benchmarks/results/noise.csv, a row for each system, noise, seed and variant, and
+noise_against_aer.csv, which compares 8-qubit samples with Aer's own, a row for each seed. Cases that are
+there already are skipped, so that an interrupted benchmark goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -21,9 +21,14 @@ from statistics import mean
 
 import numpy as np
 from pyscf import ao2mo, gto, mcscf, scf
+from qiskit_aer import AerSimulator
 
-from labkit.quantum import Noise, noise_study
+from labkit.quantum import Noise
 from labkit.quantum._hamiltonian import ActiveHamiltonian
+from labkit.quantum._lucj_circuit import lucj_circuit
+from labkit.quantum._noise_study import distance, same_distribution, study_noise
+from labkit.quantum._reference import coupled_cluster
+from labkit.quantum._trajectories import aer_noise_model, noisy_sample
 
 RESULTS = Path(__file__).parent / "results"
 SHOTS = 20_000
@@ -103,7 +108,15 @@ def environment() -> dict[str, str]:
 
 def study_rows(system: str, noise: str, seed: int) -> Iterable[dict[str, object]]:
     """Return a row for each variant of one case, computed."""
-    study = noise_study(active_hamiltonian(*SYSTEMS[system]), NOISES[noise], shots=SHOTS, seed=seed)
+    study = study_noise(
+        active_hamiltonian(*SYSTEMS[system]),
+        NOISES[noise],
+        shots=SHOTS,
+        repetitions=2,
+        cap=0.1,
+        trajectories=None,
+        seed=seed,
+    )
     for variant, judged in study.samples.items():
         yield {
             "system": system,
@@ -128,13 +141,6 @@ def study_rows(system: str, noise: str, seed: int) -> Iterable[dict[str, object]
 
 def aer_rows(seed: int) -> Iterable[dict[str, object]]:
     """Return how trajectories at 8 qubits compare with two samples of Aer's own noise model."""
-    from qiskit_aer import AerSimulator
-
-    from labkit.quantum._lucj_circuit import lucj_circuit
-    from labkit.quantum._noise_study import distance, same_distribution
-    from labkit.quantum._reference import coupled_cluster
-    from labkit.quantum._trajectories import aer_noise_model, noisy_sample
-
     hydrogens = active_hamiltonian("; ".join(f"H 0 0 {i}" for i in range(4)), 0)
     circuit = lucj_circuit(coupled_cluster(hydrogens)).circuit
     noise = NOISES["gates 0.003, read-out 0.01/0.02"]

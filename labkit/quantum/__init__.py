@@ -1,4 +1,4 @@
-"""The quantum layer: interaction energies with circuits beside their exact references."""
+"""The quantum layer: interaction and triplet energies beside their exact references."""
 
 from labkit.quantum._interaction import compute_interaction_energy as compute_interaction_energy
 from labkit.quantum._interaction import interaction_energy as interaction_energy
@@ -13,3 +13,6 @@ from labkit.quantum._resources import Resources as Resources
 from labkit.quantum._resources import resources as resources
 from labkit.quantum._result import InteractionEnergy as InteractionEnergy
 from labkit.quantum._result import InteractionSettings as InteractionSettings
+from labkit.quantum._triplet import triplet_energy as triplet_energy
+from labkit.quantum._triplet_result import TripletEnergy as TripletEnergy
+from labkit.quantum._triplet_result import TripletSettings as TripletSettings

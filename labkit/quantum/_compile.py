@@ -124,7 +124,7 @@ def _through_resonator(circuit: QuantumCircuit) -> QuantumCircuit:
         front = [queue[0] for queue in queues.values() if queue and ready(queue[0])]
         item = next((item for item in front if possible(item)), None)
         if item is not None:
-            places = [resonator if qubit is held else wires[qubit] for qubit in item.qubits]
+            places = [resonator if qubit == held else wires[qubit] for qubit in item.qubits]
             result.append(item.operation, places)
             for qubit in item.qubits:
                 queues[qubit].popleft()

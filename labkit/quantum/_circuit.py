@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from math import comb
+from typing import TypeAlias
 
 import ffsim
 import numpy as np
@@ -18,7 +19,9 @@ from qiskit.circuit import QuantumRegister
 from qiskit.transpiler import generate_preset_pass_manager
 from qiskit_aer import AerSimulator
 
-from labkit.quantum._reference import CoupledCluster
+from labkit.quantum._reference import CoupledCluster, OpenCoupledCluster
+
+UcjOperator: TypeAlias = ffsim.UCJOpSpinBalanced | ffsim.UCJOpSpinUnbalanced
 
 # Gates that Aer runs; ffsim's own xx_plus_yy is not among them.
 _BASIS_GATES = ("cx", "u", "cp", "p")
@@ -36,7 +39,7 @@ class UcjCircuit:
     """
 
     circuit: QuantumCircuit
-    operator: ffsim.UCJOpSpinBalanced
+    operator: UcjOperator
     norb: int
     nelec: tuple[int, int]
 
@@ -56,17 +59,28 @@ def ucj_circuit(amplitudes: CoupledCluster) -> UcjCircuit:
     return compile_ucj(ucj_operator(amplitudes), filled + nvirt, (filled, filled))
 
 
+def open_ucj_circuit(amplitudes: OpenCoupledCluster) -> UcjCircuit:
+    """Return the same of an open shell, whose spins have rotations and Jastrow matrices of their own."""
+    up, down = amplitudes.t1
+    norb, nelec = sum(up.shape), (len(up), len(down))
+    operator = ffsim.UCJOpSpinUnbalanced.from_t_amplitudes(amplitudes.t2, t1=amplitudes.t1)
+    return compile_ucj(operator, norb, nelec)
+
+
 def ucj_operator(amplitudes: CoupledCluster) -> ffsim.UCJOpSpinBalanced:
     """Return the unitary cluster Jastrow operator of all terms of the CCSD amplitudes."""
     return ffsim.UCJOpSpinBalanced.from_t_amplitudes(amplitudes.t2, t1=amplitudes.t1)
 
 
-def compile_ucj(operator: ffsim.UCJOpSpinBalanced, norb: int, nelec: tuple[int, int]) -> UcjCircuit:
+def compile_ucj(operator: UcjOperator, norb: int, nelec: tuple[int, int]) -> UcjCircuit:
     """Return a unitary cluster Jastrow state with the circuit that prepares it, in gates that Aer runs."""
     qubits = QuantumRegister(2 * norb, name="q")
     circuit = QuantumCircuit(qubits)
     circuit.append(ffsim.qiskit.PrepareHartreeFockJW(norb, nelec), qubits)
-    circuit.append(ffsim.qiskit.UCJOpSpinBalancedJW(operator), qubits)
+    if isinstance(operator, ffsim.UCJOpSpinBalanced):
+        circuit.append(ffsim.qiskit.UCJOpSpinBalancedJW(operator), qubits)
+    else:
+        circuit.append(ffsim.qiskit.UCJOpSpinUnbalancedJW(operator), qubits)
     passes = generate_preset_pass_manager(optimization_level=1, basis_gates=list(_BASIS_GATES))
     passes.pre_init = ffsim.qiskit.PRE_INIT
     return UcjCircuit(passes.run(circuit), operator, norb, nelec)
@@ -91,9 +105,7 @@ def state_vector(ucj: UcjCircuit) -> NDArray[np.complex128]:
     return ffsim.qiskit.qiskit_vec_to_ffsim_vec(amplitudes, ucj.norb, ucj.nelec)
 
 
-def sector_state(
-    operator: ffsim.UCJOpSpinBalanced, norb: int, nelec: tuple[int, int]
-) -> NDArray[np.complex128]:
+def sector_state(operator: UcjOperator, norb: int, nelec: tuple[int, int]) -> NDArray[np.complex128]:
     """Return the state that an operator makes of the Hartree-Fock determinant, without any circuit.
 
     Shape (strings of spin up, strings of spin down), in PySCF's order; what `state_vector` returns, folded.

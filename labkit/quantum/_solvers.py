@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import comb, prod
+from typing import TYPE_CHECKING
 
 import numpy as np
 import psutil
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from labkit.errors import InputError
 from labkit.quantum._hamiltonian import ActiveHamiltonian
 from labkit.quantum._optimize import Optimum
-from labkit.quantum._reference import coupled_cluster
+from labkit.quantum._reference import coupled_cluster, open_coupled_cluster
 from labkit.quantum._sector import (
     State,
     action,
@@ -25,13 +26,14 @@ from labkit.quantum._sector import (
 )
 from labkit.quantum._uccsd import factors_memory, optimize_uccsd
 
+if TYPE_CHECKING:
+    from labkit.quantum._circuit import UcjCircuit
+
 SOLVERS: tuple[str, ...] = ("exact", "uccsd", "lucj", "ucj", "sqd")
 
 # How many states of the full space's size (of real numbers) a solver holds at once, as measured: Davidson's
 # vectors and their images for the exact one, complex states and their copies for the circuits.
 _STATES = {"exact": 32, "uccsd": 16, "lucj": 32, "ucj": 16, "sqd": 32}
-
-_CLOSED_SHELL = ("lucj", "ucj", "sqd")
 
 # Wider circuits take Aer over half a minute; their samples come from the sector's state.
 _WIDEST_ON_AER = 20
@@ -115,7 +117,7 @@ def solve(
         hamiltonian: the active space. Sectors (n + 1, n - 1) hold triplets.
         solver: `exact` (full CI), `uccsd` (factorised unitary coupled cluster, optimised), `lucj` (local
             unitary cluster Jastrow, optimised), `ucj` (all terms of the CCSD amplitudes, not optimised) or
-            `sqd` (the samples of `ucj`, diagonalised). The first two take open shells as well.
+            `sqd` (the samples of `ucj`, diagonalised). All but `lucj` take open shells.
         settings: how; the defaults where not given.
 
     Raises:
@@ -157,10 +159,10 @@ def check_size(norb: int, nelec: tuple[int, int], solver: str = "exact") -> None
             f"{nelec[0]} electrons of spin up and {nelec[1]} of spin down in {norb} orbitals; "
             "each spin takes from 0 to the number of orbitals, one electron at least"
         )
-    if solver in _CLOSED_SHELL and nelec[0] != nelec[1]:
+    if solver == "lucj" and nelec[0] != nelec[1]:
         raise InputError(
-            f"{nelec[0]} electrons of spin up and {nelec[1]} of spin down: solver {solver} starts from "
-            "closed-shell CCSD and wants as many of both; exact and uccsd take open shells"
+            f"{nelec[0]} electrons of spin up and {nelec[1]} of spin down: lucj rotates the orbitals of both "
+            "spins alike and wants as many of both; the other solvers take open shells"
         )
     needed = memory_needed(norb, nelec, solver)
     available = psutil.virtual_memory().available
@@ -218,20 +220,28 @@ def _lucj(hamiltonian: ActiveHamiltonian, settings: SolverSettings) -> _Found:
 
 
 def _ucj(hamiltonian: ActiveHamiltonian, settings: SolverSettings) -> _Found:
-    from labkit.quantum._circuit import sector_state, ucj_circuit
+    from labkit.quantum._circuit import sector_state
 
-    circuit = ucj_circuit(coupled_cluster(hamiltonian))
+    circuit = _circuit(hamiltonian)
     state = sector_state(circuit.operator, hamiltonian.norb, hamiltonian.nelec)
     energy = float(np.vdot(state, action(hamiltonian)(state)).real)
     return _Found(energy, state, cost=circuit.describe())
 
 
+def _circuit(hamiltonian: ActiveHamiltonian) -> UcjCircuit:
+    from labkit.quantum._circuit import open_ucj_circuit, ucj_circuit
+
+    if hamiltonian.nelec[0] == hamiltonian.nelec[1]:
+        return ucj_circuit(coupled_cluster(hamiltonian))
+    return open_ucj_circuit(open_coupled_cluster(hamiltonian))
+
+
 def _sqd(hamiltonian: ActiveHamiltonian, settings: SolverSettings) -> _Found:
-    from labkit.quantum._circuit import fraction_in_sector, sample, sample_sector, sector_state, ucj_circuit
+    from labkit.quantum._circuit import fraction_in_sector, sample, sample_sector, sector_state
     from labkit.quantum._subspace import diagonalize
 
     norb, nelec, shots, seed = hamiltonian.norb, hamiltonian.nelec, settings.shots, settings.seed
-    circuit = ucj_circuit(coupled_cluster(hamiltonian))
+    circuit = _circuit(hamiltonian)
     on_aer = 2 * norb <= _WIDEST_ON_AER
     if on_aer:
         counts = sample(circuit, shots, seed)

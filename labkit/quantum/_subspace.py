@@ -16,8 +16,7 @@ from qiskit.primitives import BitArray
 from qiskit_addon_sqd.fermion import SCIResult, diagonalize_fermionic_hamiltonian, solve_sci
 
 from labkit.quantum._hamiltonian import ActiveHamiltonian
-from labkit.quantum._reference import fock_matrix
-from labkit.quantum._sector import State
+from labkit.quantum._sector import State, orbital_energies
 
 # Rounds of configuration recovery; samples without noise need one, and stop by themselves.
 _ROUNDS = 5
@@ -29,9 +28,9 @@ class Subspace:
 
     Attributes:
         energy: with the core, Ha.
-        strings: strings of each spin.
+        strings: strings of spin up, as many as of spin down in closed shells.
         dimension: determinants, strings of one spin times strings of the other.
-        spin_square: expectation of S², 0 for a singlet.
+        spin_square: expectation of S²: 0 for a singlet, 2 for a triplet.
         state: amplitudes over the full space in PySCF's order, zero outside the subspace.
     """
 
@@ -68,7 +67,7 @@ def diagonalize(
         norb=hamiltonian.norb,
         nelec=hamiltonian.nelec,
         max_iterations=_ROUNDS,
-        symmetrize_spin=True,
+        symmetrize_spin=hamiltonian.nelec[0] == hamiltonian.nelec[1],
         max_dim=max_strings,
         seed=seed,
     )
@@ -81,16 +80,19 @@ def without_samples(hamiltonian: ActiveHamiltonian, strings: int) -> Subspace:
     Cheapest by orbital energies, which is what one knows before any sample is taken; strings beyond
     doubles follow where more are asked for than singles and doubles are.
     """
-    norb, (filled, _) = hamiltonian.norb, hamiltonian.nelec
-    energies = fock_matrix(hamiltonian).diagonal()
-    every = [np.array(orbitals) for orbitals in combinations(range(norb), filled)]
+    chosen = []
+    for filled, energies in zip(hamiltonian.nelec, orbital_energies(hamiltonian), strict=True):
 
-    def cost(orbitals: NDArray[np.int64]) -> tuple[bool, float]:
-        return bool(np.count_nonzero(orbitals >= filled) > 2), float(energies[orbitals].sum())
+        def cost(
+            orbitals: tuple[int, ...], filled: int = filled, energies: NDArray[np.float64] = energies
+        ) -> tuple[bool, float]:
+            return sum(orbital >= filled for orbital in orbitals) > 2, float(energies[list(orbitals)].sum())
 
-    cheapest = sorted(every, key=cost)[:strings]
-    integers = np.sort(np.array([np.left_shift(1, orbitals).sum() for orbitals in cheapest], dtype=np.int64))
-    result = solve_sci((integers, integers), hamiltonian.h1e, hamiltonian.eri, norb, hamiltonian.nelec)
+        cheapest = sorted(combinations(range(hamiltonian.norb), filled), key=cost)[:strings]
+        integers = [sum(1 << orbital for orbital in orbitals) for orbitals in cheapest]
+        chosen.append(np.sort(np.array(integers, dtype=np.int64)))
+    up, down = chosen
+    result = solve_sci((up, down), hamiltonian.h1e, hamiltonian.eri, hamiltonian.norb, hamiltonian.nelec)
     return _summarize(hamiltonian, result)
 
 

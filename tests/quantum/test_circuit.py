@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import ffsim
 import numpy as np
 import pytest
 
 from labkit.quantum._active_space import MatchedSpaces
-from labkit.quantum._circuit import UcjCircuit, fraction_in_sector, sample, state_vector, ucj_circuit
-from labkit.quantum._reference import coupled_cluster
+from labkit.quantum._circuit import (
+    UcjCircuit,
+    fraction_in_sector,
+    open_ucj_circuit,
+    sample,
+    sample_sector,
+    sector_state,
+    state_vector,
+    ucj_circuit,
+)
+from labkit.quantum._hamiltonian import ActiveHamiltonian
+from labkit.quantum._reference import coupled_cluster, open_coupled_cluster
 
 
 @pytest.fixture(scope="module", params=["monomer_a", "dimer"])
@@ -24,6 +37,15 @@ def test_aer_s_state_vector_is_ffsim_s(ucj: UcjCircuit) -> None:
     assert np.linalg.norm(by_aer) == pytest.approx(1.0, abs=1e-8)  # nothing leaves the sector
     overlap = np.vdot(by_aer, by_ffsim)
     # A circuit fixes its state up to a phase common to all amplitudes.
+    np.testing.assert_allclose(by_aer * overlap / abs(overlap), by_ffsim, rtol=0, atol=1e-8)
+
+
+def test_open_shells_have_circuits_too(full_space: Callable[..., ActiveHamiltonian]) -> None:
+    hamiltonian = replace(full_space("H 0 0 0; H 0 0 1; H 0 0 2.1; H 0 0.3 3"), nelec=(3, 1))
+    ucj = open_ucj_circuit(open_coupled_cluster(hamiltonian))
+    by_ffsim = sector_state(ucj.operator, ucj.norb, ucj.nelec).ravel()
+    by_aer = state_vector(ucj)
+    overlap = np.vdot(by_aer, by_ffsim)
     np.testing.assert_allclose(by_aer * overlap / abs(overlap), by_ffsim, rtol=0, atol=1e-8)
 
 
@@ -56,6 +78,18 @@ def test_samples_follow_the_state(water_spaces: MatchedSpaces) -> None:
     assert counts[hartree_fock] / shots == pytest.approx(
         weight, abs=5 * (weight * (1 - weight) / shots) ** 0.5
     )
+
+
+def test_ffsim_draws_from_the_distribution_that_aer_samples(water_spaces: MatchedSpaces) -> None:
+    ucj = ucj_circuit(coupled_cluster(water_spaces.monomer_a))
+    shots = 50_000
+    drawn = sample_sector(sector_state(ucj.operator, ucj.norb, ucj.nelec), ucj.norb, ucj.nelec, shots, seed=1)
+    measured = sample(ucj, shots, seed=1)
+    assert sum(drawn.values()) == shots
+    for bits in drawn.keys() | measured.keys():
+        one, other = drawn.get(bits, 0), measured.get(bits, 0)
+        # Five standard deviations of the difference of two counts; rare strings may miss on one side.
+        assert abs(one - other) < 5 * (one + other) ** 0.5 + 5
 
 
 def test_the_fraction_in_the_sector_counts_both_spins() -> None:

@@ -7,7 +7,7 @@ import pytest
 from pyscf import ao2mo, cc, fci, gto, scf
 
 from labkit.quantum._hamiltonian import ActiveHamiltonian
-from labkit.quantum._reference import coupled_cluster, exact_energy
+from labkit.quantum._reference import coupled_cluster, exact_energy, open_coupled_cluster
 
 
 def hamiltonian_of(atoms: str) -> tuple[ActiveHamiltonian, scf.hf.RHF]:
@@ -51,3 +51,19 @@ def test_coupled_cluster_doesn_t_need_canonical_orbitals() -> None:
         nelec=(2, 2),
     )
     assert coupled_cluster(rotated).energy == pytest.approx(coupled_cluster(hamiltonian).energy, abs=1e-7)
+
+
+def test_coupled_cluster_of_an_open_shell_is_pyscf_s_own() -> None:
+    mean_field = scf.ROHF(gto.M(atom="O 0 0 0; O 0 0 1.2", basis="sto-3g", spin=2, verbose=0)).run(
+        conv_tol=1e-11
+    )
+    orbitals = mean_field.mo_coeff
+    norb = orbitals.shape[1]
+    hamiltonian = ActiveHamiltonian(
+        h1e=orbitals.T @ mean_field.get_hcore() @ orbitals,
+        eri=ao2mo.restore(1, ao2mo.kernel(mean_field.mol, orbitals), norb).reshape((norb,) * 4),
+        core=float(mean_field.mol.energy_nuc()),
+        nelec=mean_field.mol.nelec,
+    )
+    expected = cc.UCCSD(mean_field).run(conv_tol=1e-9)
+    assert open_coupled_cluster(hamiltonian).energy == pytest.approx(expected.e_tot, abs=1e-7)

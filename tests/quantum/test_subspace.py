@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from math import comb, prod
 
+import numpy as np
 import pytest
 
 from labkit.quantum._active_space import MatchedSpaces
 from labkit.quantum._circuit import sample, ucj_circuit
+from labkit.quantum._hamiltonian import ActiveHamiltonian
 from labkit.quantum._reference import coupled_cluster, exact_energy
 from labkit.quantum._subspace import (
     capped_strings,
@@ -70,3 +74,17 @@ def test_random_counts_are_uniform_and_repeat_with_the_seed() -> None:
     assert all(len(bits) == 4 for bits in counts)
     # Each of 16 strings is expected 1000 times with a standard deviation of 31.
     assert all(abs(count - 1000) < 5 * 31 for count in counts.values())
+
+
+def test_open_shells_come_with_the_same_controls(full_space: Callable[..., ActiveHamiltonian]) -> None:
+    hamiltonian = replace(
+        full_space("H 0 0 0; H 0 0 1; H 0 0 2.1; H 0 0.3 3; H 1 0 0; H 1 1 3"), nelec=(4, 2)
+    )
+    exact = exact_energy(hamiltonian)
+    everything = without_samples(hamiltonian, hamiltonian.strings[0])
+    assert everything.energy == pytest.approx(exact, abs=1e-8)
+    assert everything.spin_square == pytest.approx(2.0, abs=1e-6)
+    noise = diagonalize(hamiltonian, random_counts(6, 2000, seed=0), seed=0)
+    assert noise.energy == pytest.approx(exact, abs=1e-8)
+    assert np.vdot(noise.state, noise.state) == pytest.approx(1.0)
+    assert exact < without_samples(hamiltonian, 5).energy

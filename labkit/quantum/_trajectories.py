@@ -64,8 +64,8 @@ def noisy_sample(
             many with every qubit less, which at 8 qubits is one for each shot.
 
     Raises:
-        InputError: if a gate acts on more than two qubits, there is nothing to measure, or the state vector
-            doesn't fit into the memory that is free.
+        InputError: if a gate is none that Aer runs or acts on more than two qubits, the circuit measures,
+            or the state vector doesn't fit into the memory that is free.
     """
     if shots < 1:
         raise InputError(f"shots={shots}; at least 1 is wanted")
@@ -105,6 +105,7 @@ def aer_noise_model(circuit: QuantumCircuit, noise: Noise) -> NoiseModel:
 
 
 def _noisy_places(circuit: QuantumCircuit, noise: Noise) -> _Places:
+    runnable = set(AerSimulator(method="statevector").operation_names)
     found = []
     for index, item in enumerate(circuit.data):
         name, size = item.operation.name, len(item.qubits)
@@ -114,6 +115,8 @@ def _noisy_places(circuit: QuantumCircuit, noise: Noise) -> _Places:
             continue
         if size > 2:
             raise InputError(f"gate {name!r} acts on {size} qubits; compile to gates on one and two first")
+        if name not in runnable:
+            raise InputError(f"gate {name!r} isn't one that Aer runs; compile to cx, u, cp and p first")
         rate = noise.one_qubit * 3 / 4 if size == 1 else noise.two_qubit * 15 / 16
         if rate > 0:
             found.append((index, size, rate))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from pyscf import ao2mo, gto, mcscf, scf
 from qiskit import QuantumCircuit
+from qiskit.circuit.library import XXPlusYYGate
 from qiskit.quantum_info import average_gate_fidelity
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import depolarizing_error
@@ -131,6 +132,10 @@ def test_circuits_that_can_t_be_run_are_refused(circuit: QuantumCircuit) -> None
     three.ccx(0, 1, 2)
     with pytest.raises(InputError, match="'ccx' acts on 3 qubits"):
         noisy_sample(three, NOISE, 10, seed=0)
+    foreign = QuantumCircuit(2)
+    foreign.append(XXPlusYYGate(0.1), [0, 1])
+    with pytest.raises(InputError, match="'xx_plus_yy' isn't one that Aer runs"):
+        noisy_sample(foreign, NOISE, 10, seed=0)
     with pytest.raises(InputError, match=r"48 qubits take 6,291,456\.0 GiB .* at most .. qubits fit"):
         noisy_sample(QuantumCircuit(48), NOISE, 10, seed=0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -141,9 +142,12 @@ def _converged(solver: Any) -> Any:
     solver.max_cycle = 200
     for shift in (0.0, _LEVEL_SHIFT):
         solver.level_shift = shift
-        solver.kernel()
-        if solver.converged:
-            return solver
+        # Diverging amplitudes overflow and break DIIS, whose handler in PySCF 2.14 names a module that NumPy
+        # no longer has.
+        with suppress(np.linalg.LinAlgError, AttributeError), np.errstate(over="ignore", invalid="ignore"):
+            solver.kernel()
+            if solver.converged:
+                return solver
     raise EvaluationError(
         "CCSD in the active space didn't converge: its first determinant may describe it badly"
     )

@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 
 SOLVERS: tuple[str, ...] = ("exact", "uccsd", "lucj", "ucj", "sqd")
 
-# How many states of the full space's size (of real numbers) a solver holds at once, as measured: Davidson's
-# vectors and their images for the exact one, complex states and their copies for the circuits.
-_STATES = {"exact": 32, "uccsd": 16, "lucj": 32, "ucj": 16, "sqd": 32}
+# How many states of the full space's size (of real numbers) a solver holds at once, as its peak memory shows
+# with eleven orbitals: Davidson's vectors and their images for the exact one, complex states and their
+# copies for the circuits.
+_STATES = {"exact": 32, "uccsd": 16, "lucj": 32, "ucj": 48, "sqd": 48}
 
 # Wider circuits take Aer over half a minute; their samples come from the sector's state.
 _WIDEST_ON_AER = 20

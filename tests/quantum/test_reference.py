@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from pyscf import ao2mo, cc, fci, gto, scf
 
+from labkit.errors import EvaluationError
 from labkit.quantum._hamiltonian import ActiveHamiltonian
 from labkit.quantum._reference import coupled_cluster, exact_energy, open_coupled_cluster
 
@@ -67,3 +68,14 @@ def test_coupled_cluster_of_an_open_shell_is_pyscf_s_own() -> None:
     )
     expected = cc.UCCSD(mean_field).run(conv_tol=1e-9)
     assert open_coupled_cluster(hamiltonian).energy == pytest.approx(expected.e_tot, abs=1e-7)
+
+
+@pytest.mark.parametrize("seed", [0, 5])
+def test_amplitudes_that_diverge_are_told_in_one_line(seed: int) -> None:
+    # Random integrals, no molecule's: DIIS breaks with one seed, amplitudes overflow with the other.
+    factors = np.random.default_rng(seed).normal(size=(10, 5, 5))
+    factors = 0.15 * (factors + factors.transpose(0, 2, 1))
+    eri = np.einsum("Lpq,Lrs->pqrs", factors, factors)
+    hamiltonian = ActiveHamiltonian(np.diag(np.linspace(-1, 1, 5)), eri, 0.0, (2, 2))
+    with pytest.raises(EvaluationError, match="CCSD in the active space didn't converge"):
+        coupled_cluster(hamiltonian)

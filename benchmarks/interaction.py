@@ -22,6 +22,7 @@ import sys
 from pathlib import Path
 from statistics import fmean
 
+from labkit.errors import EvaluationError
 from labkit.molecules import read_dimer
 from labkit.quantum import (
     InteractionEnergy,
@@ -146,6 +147,12 @@ def row(name: str, level: str, threads: int, here: bool) -> dict[str, object]:
         result = interaction_energy(path, level, threads=threads)
     spent = cpu_seconds() - before
     wanted = reference(path)
+    notes = list(result.notes)
+    try:
+        fast = f"{interaction_energy(path, 'fast').kcal_mol:.4f}"
+    except EvaluationError as error:
+        fast = ""
+        notes.append(str(error))
     components, quantum, space = result.components, result.quantum, result.active_space
     return {
         "dimer": name,
@@ -155,7 +162,7 @@ def row(name: str, level: str, threads: int, here: bool) -> dict[str, object]:
         "reference": wanted,
         "kcal_mol": f"{result.kcal_mol:.4f}",
         "error": f"{result.kcal_mol - wanted:.4f}",
-        "fast": f"{interaction_energy(path, 'fast').kcal_mol:.4f}",
+        "fast": fast,
         **{key: f"{components[key]:.4f}" for key in BESIDE if key in components},
         **{key: f"{quantum[key]:.4f}" for key in QUANTUM if key in quantum},
         "orbitals": space["dimer"]["orbitals"] if space else "",
@@ -163,7 +170,7 @@ def row(name: str, level: str, threads: int, here: bool) -> dict[str, object]:
         "seconds": f"{result.seconds['total']:.2f}",
         "cpu_seconds": f"{spent:.1f}",
         "stages": json.dumps({key: round(value, 1) for key, value in result.seconds.items()}),
-        "notes": "; ".join(result.notes),
+        "notes": "; ".join(notes),
         "machine": machine(threads) + (", imports once" if here else ""),
         "versions": " ".join(f"{package}={version}" for package, version in result.versions.items()),
     }

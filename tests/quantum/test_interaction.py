@@ -115,6 +115,12 @@ def test_the_fast_level_knows_the_monomers_charges() -> None:
     assert result.kcal_mol == pytest.approx(-11.258, abs=3.0)
 
 
+def test_charges_that_don_t_converge_are_damped_more_and_that_is_told() -> None:
+    result = interaction_energy(data_path("dimers", "IHB100_11.003_100.xyz"), "fast")
+    assert "dimer: GFN2-xTB converged only with heavier damping" in result.notes
+    assert result.kcal_mol == pytest.approx(-14.687, abs=3.0)
+
+
 def test_reference_values_in_the_header_are_ignored(tmp_path: Path) -> None:
     changed = tmp_path / "changed.xyz"
     changed.write_text(WATER_DIMER.read_text().replace("benchmark_Eint=-4.92", "benchmark_Eint=99"))

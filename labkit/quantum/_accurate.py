@@ -28,9 +28,9 @@ from labkit.quantum._timing import timed
 from labkit.quantum._units import HARTREE_IN_KCAL_MOL
 from labkit.quantum._validation import error_estimate
 
-# Virtual natural orbitals that MP2 fills less than this take no part in coupled cluster nor in the MP2 that
-# is subtracted from it (Taube, Bartlett 2008, doi:10.1063/1.2902285). A quarter of the time, and the correction
-# changes by 0.004 kcal/mol for the water dimer and 0.003 for water and methylamine.
+# Virtual natural orbitals that MP2 fills less than this take no part in coupled cluster, nor in the MP2 that
+# is subtracted from it (Taube, Bartlett 2008, doi:10.1063/1.2902285): a quarter of the time, and a change of
+# 0.004 kcal/mol for the water dimer and 0.003 for water and methylamine.
 _LEAST_OCCUPATION = 3e-5
 
 _LABELS = ("the dimer", "monomer A with ghost atoms", "monomer B with ghost atoms")

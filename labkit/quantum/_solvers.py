@@ -29,12 +29,12 @@ from labkit.quantum._uccsd import factors_memory, optimize_uccsd
 if TYPE_CHECKING:
     from labkit.quantum._circuit import UcjCircuit
 
-SOLVERS: tuple[str, ...] = ("exact", "uccsd", "lucj", "ucj", "sqd")
-
 # How many states of the full space's size (of real numbers) a solver holds at once, as its peak memory shows
 # with eleven orbitals: Davidson's vectors and their images for the exact one, complex states and their
 # copies for the circuits.
 _STATES = {"exact": 32, "uccsd": 16, "lucj": 32, "ucj": 48, "sqd": 48}
+
+SOLVERS: tuple[str, ...] = tuple(_STATES)
 
 # Wider circuits take Aer over half a minute; their samples come from the sector's state.
 _WIDEST_ON_AER = 20
@@ -89,8 +89,8 @@ class Solution:
             `evaluations`, `iterations`, `gradient_norm`; of a circuit `qubits`, `repetitions`,
             `two_qubit_gates`, `depth`; of its sampling `shots`, `sampler`, `distinct_bit_strings`,
             `fraction_in_sector` and `strings` of each spin.
-        state: amplitudes in PySCF's order, shape (strings of spin up, strings of spin down).
         nelec: electrons of spin up and of spin down.
+        state: amplitudes in PySCF's order, shape (strings of spin up, strings of spin down).
     """
 
     solver: str
@@ -99,8 +99,8 @@ class Solution:
     occupations: tuple[float, ...]
     converged: bool
     cost: Mapping[str, float | str]
+    nelec: tuple[int, int]
     state: State = field(repr=False)
-    nelec: tuple[int, int] = (0, 0)
 
     def density_matrices(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the spin-summed one- and two-electron density matrices, in PySCF's order."""
@@ -137,8 +137,8 @@ def solve(
         occupations=natural_occupations(found.state, norb, nelec),
         converged=found.converged,
         cost={"seconds": time.perf_counter() - start, "dimension": prod(hamiltonian.strings), **found.cost},
-        state=found.state,
         nelec=nelec,
+        state=found.state,
     )
 
 
@@ -164,6 +164,11 @@ def check_size(norb: int, nelec: tuple[int, int], solver: str = "exact") -> None
         raise InputError(
             f"{nelec[0]} electrons of spin up and {nelec[1]} of spin down: lucj rotates the orbitals of both "
             "spins alike and wants as many of both; the other solvers take open shells"
+        )
+    if solver == "sqd" and 0 in nelec:
+        raise InputError(
+            f"{nelec[0]} electrons of spin up and {nelec[1]} of spin down: PySCF's selected CI, which sqd "
+            "stands on, wants at least one of each; the other solvers don't"
         )
     needed = memory_needed(norb, nelec, solver)
     available = psutil.virtual_memory().available

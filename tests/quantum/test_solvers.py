@@ -92,6 +92,7 @@ def test_costs_tell_what_was_done(full_space: Callable[..., ActiveHamiltonian]) 
         ("vqe", (1, 1), "solver 'vqe' doesn't exist; choose one of exact, uccsd"),
         ("exact", (3, 1), "3 electrons of spin up and 1 of spin down in 2 orbitals"),
         ("exact", (0, 0), "one electron at least"),
+        ("sqd", (2, 0), "2 electrons of spin up and 0 of spin down: .* at least one of each"),
         ("lucj", (2, 0), "2 electrons of spin up and 0 of spin down: lucj .* wants as many of both"),
     ],
 )

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("labkit")
 
 _REPORT = "99_report"
+_TRIPLET_REPORT = "99_report_triplet"
 _STARTS = 3  # two kernels that start at once can take each other's ports
 _SAMPLES_A_SECOND = 4
 
@@ -59,7 +60,12 @@ class NotebookResult:
 
 
 def list_notebooks() -> list[str]:
-    """Names of the notebooks that come with labkit, in order."""
+    """Names of the notebooks that come with labkit and run as they stand, in order."""
+    # No run with triplets comes with labkit, so that report has nothing to tell until it is given one.
+    return [name for name in _names() if name != _TRIPLET_REPORT]
+
+
+def _names() -> list[str]:
     return sorted(path.stem for path in _folder().glob("[0-9]*.ipynb"))
 
 
@@ -71,10 +77,10 @@ def notebook_path(name: str | Path) -> Path:
     """
     if Path(name).suffix == ".ipynb" and Path(name).is_file():
         return Path(name)
-    for known in list_notebooks():
+    for known in _names():
         if Path(name).stem in (known, known.partition("_")[2]):
             return _folder() / f"{known}.ipynb"
-    raise InputError(f"no notebook '{name}'; give a path or one of: {', '.join(list_notebooks())}")
+    raise InputError(f"no notebook '{name}'; give a path or one of: {', '.join(_names())}")
 
 
 def run_notebook(
@@ -120,7 +126,8 @@ def report(run: Run | str | Path, html: str | Path | None = None) -> Path:
 
     found = run if isinstance(run, Run) else Run.open(run)
     target = found.folder / "report.html" if html is None else Path(html)
-    executed = _execute(notebook_path(_REPORT), {"run": str(found.folder.resolve()), "ui": "static"})
+    template = _TRIPLET_REPORT if found.specification.docking is None else _REPORT
+    executed = _execute(notebook_path(template), {"run": str(found.folder.resolve()), "ui": "static"})
     try:
         if executed.error is not None:
             failed, _ = executed.write(

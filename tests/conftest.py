@@ -1,7 +1,11 @@
-"""Small runs for the tests of what reads runs: real poses, written through the journal's own interface."""
+"""Small runs for the tests of what reads runs, written through the journal's own interface.
+
+Their poses and their triplet are real, so that what reads them meets what labkit writes.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -197,3 +201,111 @@ def broken_run(make_run: MakeRun) -> Run:
 def interrupted_run(make_run: MakeRun) -> Run:
     """Interrupted before its first round was finished."""
     return make_run(energies={}, rounds=0)
+
+
+# Computed, not chosen for it, rejected: of each round.
+AZULENE = "c1ccc2cccc-2cc1"
+TRIPLET_ROUNDS = (
+    ({"C=CC=CC=C": 2.4, "O=C1C=CC(=O)C=C1": 0.9}, "c1ccccc1", "CCCCC"),
+    ({AZULENE: 1.1, "C=C1C=CC=C1": 1.3}, "C=CC=C", "CCCCCC"),
+)
+_BUTADIENE = Path(__file__).with_name("triplet_of_butadiene.json")
+
+
+@pytest.fixture(scope="session")
+def make_triplet_run(tmp_path_factory: pytest.TempPathFactory) -> MakeRun:
+    """Writes a run without docking, of two rounds of four proposals each.
+
+    ``failures``: whether a triplet of the second round can't be computed; ``rounds``: how many of the two are
+    finished; ``solver``: of the active spaces.
+    """
+
+    def make(*, failures: bool = False, rounds: int = 2, solver: str = "uccsd") -> Run:
+        overrides = ["rounds=2", "proposals=4", "triplet.candidates=2", f"triplet.solver={solver}"]
+        specification = load_specification("photosensitiser", overrides)
+        run = Run.create(specification, tmp_path_factory.mktemp("runs"), engine="local", workers=1)
+        with run.journal(read_only=False) as journal:
+            for number, (computed, *others) in enumerate(TRIPLET_ROUNDS):
+                failed = list(computed)[-1] if failures and number == 1 else None
+                _write_triplet_round(
+                    journal, specification, number, computed, others, failed, number < rounds
+                )
+        if rounds == 2:
+            run.write_manifest(
+                status="done", seconds=90.0, energy_wh=0.2, energy_uncertainty_wh=0.1, energy_method="assumed"
+            )
+        return run
+
+    return make
+
+
+def _write_triplet_round(
+    journal: Journal,
+    specification: Specification,
+    number: int,
+    computed: Mapping[str, float],
+    others: Iterable[str],
+    failed: str | None,
+    finished: bool,
+) -> None:
+    unchosen, rejected = others
+    journal.append_proposals([Proposal(number, i, s) for i, s in enumerate([rejected, unchosen, *computed])])
+
+    def append(text: str, fidelity: str, status: str, result: dict[str, Any]) -> None:
+        journal.append_evaluation(
+            Evaluation(number, text, fidelity, "", status, result, seconds=1.0, cached=False)
+        )
+
+    append(rejected, "triage", "rejected", {"reason": "0 conjugated atoms; 4 to 16 are allowed"})
+    for text in (unchosen, *computed):
+        append(text, "triage", "done", {"smiles": text, "properties": asdict(properties(text))})
+    scores = {}
+    for text, ev in computed.items():
+        if text == failed:
+            append(text, "triplet", "failed", {"reason": "the orbitals of T1 don't converge"})
+            continue
+        energy = _triplet(ev, specification)
+        append(
+            text, "triplet", "done", {"smiles": text, "components": {"triplet_energy": ev}, "energy": energy}
+        )
+        found = properties(text)
+        parts = {"sa": found.sa, "mw": found.mw, "triplet_energy": ev}
+        scores[text] = (score(specification.objective, parts), parts)
+    if finished:
+        journal.append_scores(number, scores)
+        mean = sum(value for value, _ in scores.values()) / 3
+        journal.append_metrics(
+            number, {"score_mean": mean, "drawn": 6 * (number + 1), "valid": 5 * (number + 1)}
+        )
+        journal.append_meter("triplet", 10.0, 0.05, 0.025, "assumed 8 W a core")
+
+
+def _triplet(ev: float, specification: Specification) -> dict[str, Any]:
+    """Butadiene's triplet as labkit computes it, moved to another energy; n→π* where it lies above 2 eV."""
+    energy: dict[str, Any] = json.loads(_BUTADIENE.read_text())
+    shift = ev - energy["ev"]
+    energy["components"] = {name: value + shift for name, value in energy["components"].items()}
+    energy |= {"ev": ev, "state": "n→π*" if ev > 2 else "ππ*"}
+    if ev < 1:
+        energy["notes"] = ["lone pairs in the plane (O1, O6) are outside the space: n→π* may lie lower"]
+    if specification.triplet is not None:
+        energy["quantum"]["method"] = specification.triplet.solver
+    return energy
+
+
+@pytest.fixture(scope="session")
+def triplet_run(make_triplet_run: MakeRun) -> Run:
+    """Both rounds finished, two triplets in each, those of the second in the window."""
+    return make_triplet_run()
+
+
+@pytest.fixture(scope="session")
+def broken_triplet_run(make_triplet_run: MakeRun) -> Run:
+    """Both rounds finished, one triplet failed; solved exactly, without a circuit."""
+    return make_triplet_run(failures=True, solver="exact")
+
+
+@pytest.fixture(scope="session")
+def interrupted_triplet_run(make_triplet_run: MakeRun) -> Run:
+    """Interrupted before its first round was finished."""
+    return make_triplet_run(rounds=0)

@@ -66,7 +66,7 @@ def quantum(facts: QuantumFacts) -> list[str]:
     holds = "within" if facts.worst <= GOAL_MHA else "beyond"
     texts = [
         f"The quantum solver's energies are {holds} {GOAL_MHA:g} mHa of the exact ones: the largest error of "
-        f"{facts.count} contacts, dimer and monomers, is {_mha(facts.worst)}."
+        f"{facts.count} contacts, dimer and monomers, is {mha(facts.worst)}."
     ]
     if facts.share > 0.5:
         texts.append(
@@ -92,7 +92,8 @@ def _wins(wins: int, count: int, rival: str) -> str:
     return f"There, {rival} do as well or better in {wins} of {count} contacts."
 
 
-def _mha(value: float) -> str:
+def mha(value: float) -> str:
+    """An error in millihartree."""
     return f"{value:.2g} mHa" if value >= 1e-3 else "below 0.001 mHa"
 
 

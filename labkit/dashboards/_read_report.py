@@ -7,19 +7,29 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from labkit.campaign import Run, Specification, score
+from labkit.campaign import COMPONENTS, Run, Specification, pose_file, score
 from labkit.dashboards._report_model import (
     Candidate,
     ContactEnergy,
+    Docked,
     Failure,
     ReportModel,
     Round,
     Stage,
     Step,
+    Triplet,
     mean_of,
 )
-from labkit.molecules import Properties, load_abl1_inhibitors, nearest
+from labkit.molecules import Properties, canonical_smiles, load_abl1_inhibitors, load_dyes, nearest
+from labkit.quantum import TripletEnergy
 from labkit.store import Evaluation, Journal
+
+# Fidelity to the step of the funnel that its answers make.
+_STEPS = {
+    "docking": ("docked", "docked"),
+    "interaction": ("simulated", "simulated quantum-mechanically"),
+    "triplet": ("triplet", "with a triplet energy"),
+}
 
 
 def read_report(run: Run) -> ReportModel:
@@ -31,9 +41,10 @@ def read_report(run: Run) -> ReportModel:
     with run.journal() as journal:
         evaluations = journal.evaluations()
         steps = _steps(journal, evaluations, run.specification)
-        rounds = _rounds(journal, run.specification)
+        rounds = _rounds(journal, evaluations, run.specification)
         stages = _stages(journal.meter())
     candidates = _candidates(run, evaluations)
+    triplets = _results(evaluations, "triplet")
     return ReportModel(
         run=run,
         status=run.status,
@@ -41,7 +52,13 @@ def read_report(run: Run) -> ReportModel:
         specification=run.specification,
         rounds=rounds,
         candidates=candidates,
+        dockings=_dockings(evaluations, candidates),
         contacts=_contacts(evaluations, candidates),
+        triplets=tuple(
+            Triplet(c.number, c.round, c.smiles, TripletEnergy.from_dict(triplets[c.proposed]["energy"]))
+            for c in candidates
+            if c.proposed in triplets
+        ),
         steps=steps,
         rejections=_rejections(evaluations),
         failures=tuple(
@@ -54,28 +71,37 @@ def read_report(run: Run) -> ReportModel:
 
 
 def _score_without(specification: Specification, components: Mapping[str, float]) -> float:
-    rest = {name: value for name, value in components.items() if name != "interaction_energy"}
+    """Score from what every molecule has that reached the first fidelity."""
+    common = ("triage", specification.fidelities[0])
+    rest = {name: value for name, value in components.items() if COMPONENTS[name][1] in common}
     return score(specification.objective, rest)
 
 
-def _rounds(journal: Journal, specification: Specification) -> tuple[Round, ...]:
+def _rounds(
+    journal: Journal, evaluations: Sequence[Evaluation], specification: Specification
+) -> tuple[Round, ...]:
+    passed = _results(evaluations, "triage").keys()
+    computed = {e.smiles for e in evaluations if e.fidelity == specification.fidelities[0]}
     finished = sorted({number for number, name, _ in journal.metrics() if name == "score_mean"})
     scores = {s: _score_without(specification, parts) for s, _, _, parts in journal.scores()}
     rounds = []
     for number in finished:
-        smiles = tuple(p.smiles for p in journal.proposals(number))
+        proposed = [p.smiles for p in journal.proposals(number)]
+        own, chosen = passed & set(proposed), passed & computed & set(proposed)
+        smiles = tuple(text for text in proposed if text not in own - chosen)
         values = tuple(scores.get(text, 0.0) for text in smiles)
-        rounds.append(Round(number + 1, values, smiles, mean_of(values)))
+        weights = tuple(len(own) / len(chosen) if text in chosen else 1.0 for text in smiles)
+        mean = mean_of(values, weights)
+        rounds.append(Round(number + 1, values, weights, smiles, mean, len(own), len(chosen)))
     return tuple(rounds)
 
 
 def _candidates(run: Run, evaluations: Sequence[Evaluation]) -> tuple[Candidate, ...]:
-    properties = {
-        e.smiles: e.result["properties"] for e in evaluations if e.fidelity == "triage" and _done(e)
-    }
-    docked = {e.smiles: e.result["components"] for e in evaluations if e.fidelity == "docking" and _done(e)}
+    triaged = _results(evaluations, "triage")
     best = run.best(count=len(evaluations))
-    known = load_abl1_inhibitors() if run.specification.target == "abl1" else []
+    docked = run.specification.docking is not None
+    known = load_abl1_inhibitors() if docked and run.specification.target == "abl1" else []
+    dyes = {} if docked else {canonical_smiles(dye): name for name, dye in load_dyes().items()}
     relatives = nearest([b["smiles"] for b in best], [k.smiles for k in known]) if best and known else []
     return tuple(
         Candidate(
@@ -87,21 +113,32 @@ def _candidates(run: Run, evaluations: Sequence[Evaluation]) -> tuple[Candidate,
             score_without=_score_without(run.specification, row["components"]),
             complete=row["complete"],
             components=row["components"],
-            properties=Properties(**properties[row["proposed"]]),
-            docking_energy=docked[row["proposed"]]["docking_energy"],
-            ligand_efficiency=docked[row["proposed"]]["ligand_efficiency"],
-            pose=row["pose"],
+            properties=Properties(**triaged[row["proposed"]]["properties"]),
             relative=known[relatives[i][0]].name if relatives else "",
             similarity=relatives[i][1] if relatives else 0.0,
+            dye=dyes.get(canonical_smiles(row["smiles"]), ""),
         )
         for i, row in enumerate(best)
     )
 
 
+def _dockings(evaluations: Sequence[Evaluation], candidates: Sequence[Candidate]) -> dict[int, Docked]:
+    results = _results(evaluations, "docking")
+    return {
+        candidate.number: Docked(
+            result["components"]["docking_energy"],
+            result["components"]["ligand_efficiency"],
+            str(pose_file(result)),
+        )
+        for candidate in candidates
+        if (result := results.get(candidate.proposed)) is not None
+    }
+
+
 def _contacts(
     evaluations: Sequence[Evaluation], candidates: Sequence[Candidate]
 ) -> tuple[ContactEnergy, ...]:
-    results = {e.smiles: e.result for e in evaluations if e.fidelity == "interaction" and _done(e)}
+    results = _results(evaluations, "interaction")
     return tuple(
         ContactEnergy(
             number=candidate.number,
@@ -131,10 +168,8 @@ def _steps(
         Step("valid", "valid molecules", drawn.get("valid", 0)),
         Step("proposed", "new ones, proposed", len(journal.proposals())),
         Step("accepted", "accepted by the triage", counts["triage"]),
-        Step("docked", "docked", counts["docking"]),
+        *(Step(*_STEPS[fidelity], counts[fidelity]) for fidelity in specification.fidelities),
     ]
-    if specification.interaction is not None:
-        steps.append(Step("simulated", "simulated quantum-mechanically", counts["interaction"]))
     # An interrupted first round has no counters yet: what isn't known isn't shown as nothing.
     return tuple(steps if drawn else steps[2:])
 
@@ -167,6 +202,11 @@ def _stages(meter: Iterable[Mapping[str, Any]]) -> tuple[Stage, ...]:
         )
         for name, used in rows.items()
     )
+
+
+def _results(evaluations: Iterable[Evaluation], fidelity: str) -> dict[str, dict[str, Any]]:
+    """A fidelity's answers by molecule."""
+    return {e.smiles: e.result for e in evaluations if e.fidelity == fidelity and _done(e)}
 
 
 def _done(evaluation: Evaluation) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -46,7 +46,7 @@ def funnel(steps: Sequence[Step]) -> Picture:
     return picture(figure, alt)
 
 
-def scores_by_round(rounds: Sequence[Round]) -> Picture:
+def scores_by_round(rounds: Sequence[Round], zero_scores: str) -> Picture:
     """Score of every proposal by round, means with their intervals, the prior's as a line."""
     with palette.style():
         figure = Figure(figsize=(_WIDTH, 3.8))
@@ -95,11 +95,7 @@ def scores_by_round(rounds: Sequence[Round]) -> Picture:
     alt = "Score of each proposal by round. Means with 95 % intervals: " + "; ".join(
         f"round {r.number}: {interval(r.mean)}" for r in rounds
     )
-    caption = (
-        "Each dot is a proposal; diamonds are means with 95 % bootstrap intervals. Molecules that triage or "
-        "docking refused stand at 0. To compare all alike, the interaction energy, which only few have, is "
-        "left out of the score here."
-    )
+    caption = f"Each dot is a proposal; diamonds are means with 95 % bootstrap intervals. {zero_scores}"
     return picture(figure, alt, caption)
 
 
@@ -172,14 +168,32 @@ def solver_errors(contacts: Sequence[ContactEnergy]) -> dict[str, list[float]]:
 
 
 def quantum_errors(contacts: Sequence[ContactEnergy]) -> Picture:
-    """The quantum solver and its controls against exact, on a logarithmic axis."""
-    errors = solver_errors(contacts)
+    """The quantum solver and its controls against exact, of contacts."""
     sizes = [contact.quantum["dimer"] for contact in contacts if contact.quantum]
     caps = [contact.quantum["controls"]["cap_share"] for contact in contacts if contact.quantum]
     shares = [100 * size["dimension"] / size["full_dimension"] for size in sizes]
     used = f"{min(shares):.0f}–{max(shares):.0f} % of the full space"
     capped = f"at most {100 * max(caps):.0f} % of it"
     notes = (used, capped, capped, capped, "no subspace")
+    caption = (
+        "One mark a contact, bars are medians; errors below 10⁻⁶ mHa are drawn there. 'As used' is "
+        "the largest error of dimer and monomers, the others are the dimer's. Exact is the full "
+        "configuration interaction in the same active space."
+    )
+    return errors_against_exact(solver_errors(contacts), notes, "contacts", caption)
+
+
+def errors_against_exact(
+    errors: Mapping[str, Sequence[float]], notes: Sequence[str], cases: str, caption: str
+) -> Picture:
+    """Solvers against exact, on a logarithmic axis.
+
+    Args:
+        errors: solver to |error| of each case, mHa.
+        notes: for each solver what stands below its name.
+        cases: what the cases are.
+        caption: what to read off it.
+    """
     with palette.style():
         figure = Figure(figsize=(_WIDTH, 4.2))
         axes = figure.subplots()
@@ -208,13 +222,8 @@ def quantum_errors(contacts: Sequence[ContactEnergy]) -> Picture:
         )
         axes.set_ylabel("|error| against exact (mHa)")
         axes.grid(visible=False, axis="x")
-    alt = "Error against exact in millihartree, median over the contacts: " + "; ".join(
+    alt = f"Error against exact in millihartree, median over the {cases}: " + "; ".join(
         f"{label.replace(chr(10), ' ')}: {np.median(values):.2g}" for label, values in errors.items()
-    )
-    caption = (
-        "One mark a contact, bars are medians; errors below 10⁻⁶ mHa are drawn there. 'As used' is "
-        "the largest error of dimer and monomers, the others are the dimer's. Exact is the full "
-        "configuration interaction in the same active space."
     )
     return picture(figure, alt, caption)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from labkit.campaign import Run, Specification
 from labkit.molecules import Properties
+from labkit.quantum import TripletEnergy
 
 _RESAMPLES = 10_000
 
@@ -30,21 +31,28 @@ class Round:
 
     Attributes:
         number: counted from 1; round 1 is drawn before anything is learned.
-        scores: score of each proposal from what is known of every docked molecule, 0 where triage or docking
-            refused it; shape (proposals,).
-        smiles: the proposals, in the same order.
-        mean: of the scores.
+        scores: score of each proposal that was judged, from what is known of every molecule that reached the
+            first fidelity; 0 where triage or that fidelity refused it. Those that passed the triage and
+            weren't chosen for the first fidelity have none.
+        weights: how many proposals each score stands for: a computed one also for those that weren't chosen.
+        smiles: the judged proposals, in the same order.
+        mean: of the scores, weighted.
+        passed: proposals that passed the triage.
+        computed: those of them that the first fidelity answered, failures included.
     """
 
     number: int
     scores: tuple[float, ...]
+    weights: tuple[float, ...]
     smiles: tuple[str, ...]
     mean: Interval
+    passed: int
+    computed: int
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A docked molecule.
+    """A molecule that has a score.
 
     Attributes:
         number: its place in the run's ranking, counted from 1; how texts and figures name it.
@@ -56,11 +64,9 @@ class Candidate:
         complete: whether every component of the objective is known.
         components: those that count, in their own units.
         properties: from the triage.
-        docking_energy: kcal/mol.
-        ligand_efficiency: kcal/mol per heavy atom.
-        pose: file inside the run's folder.
         relative: name of the known inhibitor that is most similar, empty where there is none.
         similarity: Tanimoto similarity to it, 0–1.
+        dye: its name, where it is one of the known dyes that labkit lists.
     """
 
     number: int
@@ -72,11 +78,24 @@ class Candidate:
     complete: bool
     components: Mapping[str, float]
     properties: Properties
-    docking_energy: float
-    ligand_efficiency: float
-    pose: str
     relative: str = ""
     similarity: float = 0.0
+    dye: str = ""
+
+
+@dataclass(frozen=True)
+class Docked:
+    """The docking of a candidate.
+
+    Attributes:
+        energy: kcal/mol.
+        ligand_efficiency: kcal/mol per heavy atom.
+        pose: file inside the run's folder.
+    """
+
+    energy: float
+    ligand_efficiency: float
+    pose: str
 
 
 @dataclass(frozen=True)
@@ -106,6 +125,16 @@ class ContactEnergy:
     method: str
     quantum: Mapping[str, Any]
     seconds: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Triplet:
+    """The triplet energy of a candidate: its number, its round (counted from 1), its SMILES, the energy."""
+
+    number: int
+    round: int
+    smiles: str
+    energy: TripletEnergy
 
 
 @dataclass(frozen=True)
@@ -147,11 +176,13 @@ class ReportModel:
         manifest: seed, commit, versions, sums.
         specification: the campaign.
         rounds: finished rounds.
-        candidates: docked molecules, best first.
+        candidates: molecules with a score, best first.
+        dockings: by the candidate's number.
         contacts: simulated contacts, in the order of their candidates.
+        triplets: triplet energies, in the order of their candidates.
         steps: the funnel from drawn strings to simulated molecules.
         rejections: what the triage rejected, reason to count, most frequent first.
-        failures: of docking and interaction.
+        failures: of the fidelities above triage.
         stages: wall time and energy.
         computed: evaluations computed in this run, by fidelity.
         cached: evaluations taken from the cache, by fidelity.
@@ -163,7 +194,9 @@ class ReportModel:
     specification: Specification
     rounds: tuple[Round, ...]
     candidates: tuple[Candidate, ...]
+    dockings: Mapping[int, Docked]
     contacts: tuple[ContactEnergy, ...]
+    triplets: tuple[Triplet, ...]
     steps: tuple[Step, ...]
     rejections: Mapping[str, int]
     failures: tuple[Failure, ...]
@@ -180,7 +213,8 @@ class ReportModel:
         """Mean score of the last round less that of the first; None before there are two."""
         if len(self.rounds) < 2:
             return None
-        return difference_of_means(self.rounds[-1].scores, self.rounds[0].scores)
+        last, first = self.rounds[-1], self.rounds[0]
+        return difference_of_means(last.scores, first.scores, (last.weights, first.weights))
 
     @property
     def simulated(self) -> tuple[Candidate, ...]:
@@ -189,20 +223,31 @@ class ReportModel:
         return tuple(candidate for candidate in self.candidates if candidate.number in numbers)
 
 
-def mean_of(values: Sequence[float]) -> Interval:
+Weights = Sequence[float] | None
+
+
+def mean_of(values: Sequence[float], weights: Weights = None) -> Interval:
     """Mean of the values with its interval."""
-    return _bootstrap(np.asarray(values, float))
+    return _bootstrap((values, weights))
 
 
-def difference_of_means(later: Sequence[float], earlier: Sequence[float]) -> Interval:
+def difference_of_means(
+    later: Sequence[float], earlier: Sequence[float], weights: tuple[Weights, Weights] = (None, None)
+) -> Interval:
     """Difference of two independent means with its interval; ``count`` is that of the smaller sample."""
-    return _bootstrap(np.asarray(later, float), np.asarray(earlier, float))
+    return _bootstrap((later, weights[0]), (earlier, weights[1]))
 
 
-def _bootstrap(*samples: np.ndarray) -> Interval:
+def _bootstrap(*samples: tuple[Sequence[float], Weights]) -> Interval:
     """Percentile bootstrap (Efron 1979, doi:10.1214/aos/1176344552) with a fixed seed."""
     rng = np.random.default_rng(0)
-    means = [rng.choice(s, (_RESAMPLES, len(s))).mean(axis=1) for s in samples]
-    value = samples[0].mean() - (samples[1].mean() if len(samples) > 1 else 0.0)
-    low, high = np.quantile(means[0] - (means[1] if len(means) > 1 else 0.0), (0.025, 0.975))
-    return Interval(float(value), float(low), float(high), min(map(len, samples)))
+    means, resampled = [], []
+    for sample, weight in samples:
+        values = np.asarray(sample, float)
+        weights = np.ones(len(values)) if weight is None else np.asarray(weight, float)
+        drawn = rng.choice(len(values), (_RESAMPLES, len(values)))
+        means.append(np.average(values, weights=weights))
+        resampled.append(np.average(values[drawn], weights=weights[drawn], axis=1))
+    value = means[0] - (means[1] if len(means) > 1 else 0.0)
+    low, high = np.quantile(resampled[0] - (resampled[1] if len(means) > 1 else 0.0), (0.025, 0.975))
+    return Interval(float(value), float(low), float(high), min(len(values) for values, _ in samples))

@@ -10,7 +10,10 @@ import plotly.graph_objects as go
 from labkit.dashboards import palette
 from labkit.dashboards._quantum_words import GOAL_MHA
 from labkit.dashboards._report_figures import FLOOR_MHA, KINDS, contact_rows, solver_errors
-from labkit.dashboards._report_model import ContactEnergy, Round
+from labkit.dashboards._report_model import ContactEnergy, Round, Triplet
+from labkit.dashboards._triplet_figures import KINDS as STATES
+from labkit.dashboards._triplet_figures import spread
+from labkit.dashboards._triplet_words import SINGLET_OXYGEN_EV
 
 
 def scores_by_round(rounds: Sequence[Round]) -> go.Figure:
@@ -66,15 +69,20 @@ def contact_energies(contacts: Sequence[ContactEnergy]) -> go.Figure:
 
 
 def quantum_errors(contacts: Sequence[ContactEnergy]) -> go.Figure:
-    """The quantum solver and its controls against exact, on a logarithmic axis."""
+    """The quantum solver and its controls against exact, of contacts."""
+    names = [f"no. {c.number}, {c.residue} {c.part}" for c in contacts if c.quantum]
+    return errors_against_exact(solver_errors(contacts), names)
+
+
+def errors_against_exact(errors: Mapping[str, Sequence[float]], names: Sequence[str]) -> go.Figure:
+    """Solvers against exact on a logarithmic axis: solver to |error| in mHa of each named case."""
     figure = go.Figure()
-    numbers = [f"no. {c.number}, {c.residue} {c.part}" for c in contacts if c.quantum]
-    for i, (label, values) in enumerate(solver_errors(contacts).items()):
+    for i, (label, values) in enumerate(errors.items()):
         name = label.replace("\n", " ")
         figure.add_scatter(
             x=[name] * len(values),
             y=np.maximum(values, FLOOR_MHA),
-            text=numbers,
+            text=names,
             hovertemplate="%{text}<br>%{y:.2g} mHa",
             mode="markers",
             name=name,
@@ -83,6 +91,28 @@ def quantum_errors(contacts: Sequence[ContactEnergy]) -> go.Figure:
         )
     _add_line(figure, GOAL_MHA, "1 mHa = 0.63 kcal/mol, labkit's goal", logarithmic=True)
     return _plain(figure, "", "|error| against exact (mHa)", yaxis={"type": "log"})
+
+
+def triplets_by_round(triplets: Sequence[Triplet], window: tuple[float, float] | None) -> go.Figure:
+    """Triplet energies by round; pointing at one shows its molecule."""
+    figure = go.Figure()
+    places = spread(triplets)
+    for i, state in enumerate(STATES):
+        shown = [(x, t) for x, t in zip(places, triplets, strict=True) if t.energy.state == state]
+        figure.add_scatter(
+            x=[x for x, _ in shown],
+            y=[t.energy.ev for _, t in shown],
+            error_y={"array": [t.energy.error_estimate_ev for _, t in shown], "thickness": 1},
+            text=[f"no. {t.number}, {t.smiles}" for _, t in shown],
+            hovertemplate="%{text}<br>%{y:.2f} eV",
+            mode="markers",
+            name=state,
+            marker={"color": palette.SERIES[i], "symbol": palette.PLOTLY_MARKERS[i], "size": 9},
+        )
+    if window is not None:
+        figure.add_hrect(*window, fillcolor=palette.YELLOW, opacity=0.25, line_width=0, layer="below")
+    _add_line(figure, SINGLET_OXYGEN_EV, f"singlet oxygen, {SINGLET_OXYGEN_EV} eV")
+    return _plain(figure, "round", "vertical triplet energy (eV)", xaxis={"dtick": 1})
 
 
 def _add_line(figure: go.Figure, y: float, text: str, *, logarithmic: bool = False) -> None:

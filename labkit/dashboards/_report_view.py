@@ -1,101 +1,48 @@
-"""The report as a reader sees it: each part a short call in the notebook. Shows what the model holds."""
+"""The report of a campaign that docks: each part a short call in the notebook. Shows what the model holds."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
-
-from labkit.campaign import COMPONENTS
 from labkit.dashboards import _quantum_words as quantum_words
 from labkit.dashboards import _report_figures as figures
 from labkit.dashboards import _report_words as words
-from labkit.dashboards._format import duration, number, place
+from labkit.dashboards import _triplet_words as triplet_words
+from labkit.dashboards._format import number, place
 from labkit.dashboards._molecules_view import cards
-from labkit.dashboards._page import Block, Picture, bullets, paragraphs, table, together
+from labkit.dashboards._page import Block, bullets, paragraphs, together
 from labkit.dashboards._pose_view import pose_picture, pose_plot
-from labkit.dashboards._report_model import Candidate, ReportModel
+from labkit.dashboards._report_model import Candidate
+from labkit.dashboards._run_view import SHOWN, RunView, Shown, first_rows, widget
 from labkit.docking import Pose, read_poses
-from labkit.errors import InputError
-
-Shown = Block | Picture | Any  # a plotly widget carries no type
-
-_SHOWN = 6  # molecules that are drawn
-_ROWS = 24  # of tables that grow with the run
 
 
-@dataclass(frozen=True)
-class ReportView:
-    """Parts of a report, ready to be shown.
+class ReportView(RunView):
+    """The report of a campaign that docks, in parts that are ready to be shown."""
 
-    Attributes:
-        model: what is told.
-        ui: "static" for pictures that need no browser, "widget" for plotly figures in JupyterLab.
-    """
-
-    model: ReportModel
-    ui: Literal["static", "widget"] = "static"
-
-    def __post_init__(self) -> None:
-        if self.ui not in ("static", "widget"):
-            raise InputError(f"ui '{self.ui}': choose 'static' or 'widget'")
+    all_done = "No docking or simulation failed."
+    zero_scores = (
+        "Molecules that triage or docking refused stand at 0. To compare all alike, the interaction energy, "
+        "which only few have, is left out of the score here."
+    )
 
     def summary(self) -> Block:
         """How the run ended, what it found."""
         model = self.model
         found = [words.outcome(model), words.gain(model)]
-        if model.candidates:
+        if model.dockings:
             best = model.candidates[0]
             found.append(
                 f"The best molecule has a score of {number(best.score)} and docks with "
-                f"{number(best.docking_energy, 1)} kcal/mol: {best.smiles}"
+                f"{number(model.dockings[best.number].energy, 1)} kcal/mol: {best.smiles}"
             )
         facts = quantum_words.quantum_facts(model.contacts)
         if facts is not None:
             found.append(quantum_words.delta(facts, model.contacts))
         return bullets(found)
 
-    def funnel(self) -> Block:
-        """How many molecules got how far, why the triage rejected some, and what failed."""
-        model = self.model
-        pieces: list[Block | Picture] = [figures.funnel(model.steps)]
-        if model.rejections:
-            rows = [(reason, str(count)) for reason, count in model.rejections.items()]
-            pieces.append(table(("rejected by the triage, since", "molecules"), rows, numeric=("molecules",)))
-        if model.failures:
-            failed = [(f.fidelity, f.smiles, f.reason) for f in model.failures]
-            pieces.append(_first_rows(("failed step", "molecule", "reason"), failed))
-        else:
-            pieces.append(paragraphs("No docking or simulation failed."))
-        if model.cached:
-            taken = ", ".join(f"{count} of {name}" for name, count in model.cached.items())
-            pieces.append(
-                paragraphs(
-                    f"Taken from the cache or an equal molecule, not computed again: {taken}. "
-                    f"From an empty cache the run takes longer."
-                )
-            )
-        return together(*pieces)
-
-    def scores(self) -> Shown:
-        """Score by round against the language model's own distribution."""
-        rounds = self.model.rounds
-        if not rounds:
-            return paragraphs("No round is finished yet, so there are no scores.")
-        if self.ui == "widget":
-            from labkit.dashboards._report_plotly import scores_by_round
-
-            return _widget(scores_by_round(rounds))
-        return figures.scores_by_round(rounds)
-
-    def gain(self) -> Block:
-        """Whether the proposals got better, in words."""
-        return paragraphs(words.gain(self.model))
-
-    def best(self, count: int = _SHOWN) -> Block:
+    def best(self, count: int = SHOWN) -> Block:
         """The best molecules, drawn, with their numbers."""
         best = self.model.candidates[:count]
-        if not best:
+        if not self.model.dockings:
             return paragraphs("No docked molecule has a score yet, so there is no list of the best.")
         return together(
             paragraphs(words.novelty(best)),
@@ -109,15 +56,19 @@ class ReportView:
     def _numbers(self, candidate: Candidate) -> dict[str, str]:
         errors = [c.error_kcal_mol for c in self.model.contacts if c.number == candidate.number]
         energies = [c.kcal_mol for c in self.model.contacts if c.number == candidate.number]
+        docked = self.model.dockings[candidate.number]
         rows = {
-            "Vina energy": f"{number(candidate.docking_energy)} kcal/mol",
-            "ligand efficiency": f"{number(candidate.ligand_efficiency)} kcal/mol per atom",
+            "Vina energy": f"{number(docked.energy)} kcal/mol",
+            "ligand efficiency": f"{number(docked.ligand_efficiency)} kcal/mol per atom",
         }
         if self.model.specification.interaction is not None:
             # Contacts of one method err alike: their errors add up linearly.
             rows["interaction energy"] = (
                 f"{number(sum(energies))} ± {number(sum(errors))} kcal/mol" if energies else "not simulated"
             )
+        if self.model.specification.triplet is not None:
+            own = [triplet for triplet in self.model.triplets if triplet.number == candidate.number]
+            rows["T1, vertical"] = triplet_words.energy(own[0]) if own else "not computed"
         properties = candidate.properties
         return rows | {
             "QED (0–1)": number(properties.qed),
@@ -129,10 +80,10 @@ class ReportView:
 
     def pose(self) -> Shown:
         """The best molecule in the pocket."""
-        if not self.model.candidates:
+        if not self.model.dockings:
             return paragraphs("No docked molecule has a score yet, so there is no best pose to show.")
         pose = self.best_pose()
-        return _widget(pose_plot(pose)) if self.ui == "widget" else pose_picture(pose)
+        return widget(pose_plot(pose)) if self.ui == "widget" else pose_picture(pose)
 
     def best_pose(self) -> Pose:
         """Pose of the best molecule.
@@ -140,7 +91,8 @@ class ReportView:
         Raises:
             InputError: if its file is missing or damaged.
         """
-        (pose,) = read_poses(self.model.run.folder / self.model.candidates[0].pose)
+        best = self.model.dockings[self.model.candidates[0].number]
+        (pose,) = read_poses(self.model.run.folder / best.pose)
         return pose
 
     def contacts(self) -> Shown:
@@ -151,7 +103,7 @@ class ReportView:
         if self.ui == "widget":
             from labkit.dashboards._report_plotly import contact_energies
 
-            return _widget(contact_energies(contacts))
+            return widget(contact_energies(contacts))
         return figures.contact_energies(contacts)
 
     def contacts_in_words(self) -> Block:
@@ -172,7 +124,7 @@ class ReportView:
         if self.ui == "widget":
             from labkit.dashboards._report_plotly import quantum_errors
 
-            return _widget(quantum_errors(contacts))
+            return widget(quantum_errors(contacts))
         return figures.quantum_errors(contacts)
 
     def _no_quantum_step(self) -> str:
@@ -211,7 +163,7 @@ class ReportView:
         )
         return together(
             paragraphs(*quantum_words.quantum(facts), quantum_words.delta(facts, contacts)),
-            _first_rows(head, rows, numeric=head[1:]),
+            first_rows(head, rows, numeric=head[1:]),
         )
 
     def ranking(self) -> Block:
@@ -224,85 +176,9 @@ class ReportView:
             return said
         return together(said, figures.rank_changes(moved))
 
-    def use(self) -> Block:
-        """Wall time and energy by stage."""
-        stages = self.model.stages
-        if not stages:
-            return paragraphs("No stage is finished yet, so nothing was metered.")
-        rows = [
-            (
-                stage.name,
-                duration(stage.seconds),
-                f"{number(stage.energy_wh, 3)} ± {number(stage.uncertainty_wh, 3)} Wh",
-                stage.method,
-            )
-            for stage in stages
-        ]
-        rows.append(
-            (
-                "sum",
-                duration(sum(s.seconds for s in stages)),
-                f"{number(sum(s.energy_wh for s in stages), 3)} ± "
-                f"{number(sum(s.uncertainty_wh for s in stages), 3)} Wh",
-                "",
-            )
-        )
-        return together(
-            figures.stage_times(stages),
-            paragraphs(words.simulation_time(self.model.contacts)),
-            table(
-                ("stage", "wall time", "energy", "how it was obtained"), rows, numeric=("wall time", "energy")
-            ),
-        )
-
-    def objective(self) -> Block:
-        """How the score is made up."""
-        rows = [
-            (
-                name,
-                want.direction,
-                f"{want.range[0]:g} to {want.range[1]:g}".replace("-", "−"),
-                COMPONENTS[name][0],
-                f"{want.weight:g}",
-            )
-            for name, want in self.model.specification.objective.items()
-        ]
-        return table(("component", "direction", "between", "unit", "weight"), rows, numeric=("weight",))
-
-    def provenance(self) -> Block:
-        """What is needed to repeat the run."""
-        manifest, specification = self.model.manifest, self.model.specification
-        commit = manifest.get("commit") or "unknown (not run from a checkout)"
-        versions = ", ".join(f"{name} {version}" for name, version in manifest["versions"].items())
-        machine = manifest["machine"]
-        rows = [
-            ("run", manifest["run"]),
-            ("campaign", f"{specification.name} (identity {manifest['identity'][:16]})"),
-            ("seed", str(manifest["seed"])),
-            ("language model", specification.generator.prior),
-            ("target", specification.target),
-            ("started", manifest["started"]),
-            ("labkit's commit", commit),
-            ("versions", versions),
-            ("machine", f"{machine['system']}, {machine['cores']} cores"),
-        ]
-        return table(("what", "value"), rows)
-
     def limits(self) -> Block:
         """What a reader should not conclude."""
         return bullets(words.limits(self.model))
 
-
-def _first_rows(head: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[str] = ()) -> Block:
-    """A table that stays readable for a long run."""
-    left_out = len(rows) - _ROWS
-    return together(
-        table(head, rows[:_ROWS], numeric), paragraphs(f"And {left_out} more." if left_out > 0 else "")
-    )
-
-
-def _widget(figure: Any) -> Any:
-    """The figure as an anywidget, which JupyterLab shows without a network."""
-    import plotly.graph_objects as go
-
-    return go.FigureWidget(figure)
+    def _step_times(self) -> str:
+        return words.step_times("A simulated contact", [contact.seconds for contact in self.model.contacts])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from labkit.dashboards._format import duration, number, place, signed
@@ -11,7 +11,13 @@ from labkit.dashboards._report_model import Candidate, ContactEnergy, Interval, 
 # Tanimoto similarity to the nearest of the known ABL1 inhibitors: median and 99th percentile of 5,000
 # molecules drawn from ZINC250k (measured; chapter 01 repeats it with fewer).
 _CHANCE = (0.16, 0.27)
-_STEPS = {"sqd": "SQD", "ccsd": "CCSD", "exact": "exact reference", "import": "loading packages"}
+_STEPS = {
+    "sqd": "SQD",
+    "ccsd": "CCSD",
+    "uccsd": "UCCSD",
+    "exact": "exact reference",
+    "import": "loading packages",
+}
 _ANALOGUE = 0.4  # a rule of thumb
 
 
@@ -24,13 +30,14 @@ def outcome(model: ReportModel) -> str:
         "interrupted": "was interrupted; this is what it had found by then",
         "failed": "ended with an error; this is what it had found by then",
     }[model.status]
+    against = f" against {specification.target}" if specification.docking is not None else ""
     text = (
-        f"Campaign '{specification.name}' against {specification.target} (seed {manifest['seed']}) {ended}: "
+        f"Campaign '{specification.name}'{against} (seed {manifest['seed']}) {ended}: "
         f"{len(model.rounds)} of {specification.rounds} rounds, "
-        f"{model.count('proposed')} molecules proposed, {model.count('docked')} docked"
+        f"{model.count('proposed')} molecules proposed"
     )
-    if specification.interaction is not None:
-        text += f", {model.count('simulated')} simulated quantum-mechanically"
+    above = [step for step in model.steps if step.key in ("docked", "simulated", "triplet")]
+    text += "".join(f", {step.count} {step.name}" for step in above)
     text += f", in {duration(manifest['seconds'])}" if manifest["seconds"] else ""
     method = manifest.get("energy_method")
     if method:
@@ -60,18 +67,18 @@ def gain(model: ReportModel) -> str:
         return text + "The interval excludes 0: the proposals got better."
     if change.high < 0:
         return text + "The interval excludes 0 on the wrong side: the proposals got worse."
-    return (
-        text + "The interval includes 0: this run alone is too short to tell learning from luck "
-        "(the README shows the same over many runs)."
-    )
+    text += "The interval includes 0: this run alone is too short to tell learning from luck"
+    docks = model.specification.docking is not None
+    return text + (" (the README shows the same over many runs)." if docks else ".")
 
 
 def _share_or_quality(first: Round, last: Round) -> str:
     """Whether more molecules pass, or those that pass are better."""
-    shares = [100 * sum(s > 0 for s in found.scores) / len(found.scores) for found in (first, last)]
+    worthy = [sum(w for s, w in zip(r.scores, r.weights, strict=True) if s > 0) for r in (first, last)]
+    shares = [100 * w / sum(found.weights) for w, found in zip(worthy, (first, last), strict=True)]
     means = [
-        sum(found.scores) / sum(s > 0 for s in found.scores) if any(found.scores) else 0.0
-        for found in (first, last)
+        sum(s * w for s, w in zip(found.scores, found.weights, strict=True)) / w if w else 0.0
+        for w, found in zip(worthy, (first, last), strict=True)
     ]
     return (
         f"{shares[0]:.0f} % got a score above 0 in round 1 and {shares[1]:.0f} % in round {last.number}; the "
@@ -186,11 +193,11 @@ def limits(model: ReportModel) -> list[str]:
     return texts
 
 
-def simulation_time(contacts: Sequence[ContactEnergy]) -> str:
-    """Where the time of a simulated contact goes."""
+def step_times(what: str, answers: Sequence[Mapping[str, float]]) -> str:
+    """Where the time of an answer goes, of the seconds by step of all of them."""
     steps: dict[str, float] = {}
-    for contact in contacts:
-        for name, seconds in contact.seconds.items():
+    for answer in answers:
+        for name, seconds in answer.items():
             if name != "total":
                 steps[name] = steps.get(name, 0.0) + seconds
     total = sum(steps.values())
@@ -202,7 +209,7 @@ def simulation_time(contacts: Sequence[ContactEnergy]) -> str:
         for n, s in shares
         if s > 0.005 * total
     )
-    return f"A simulated contact took {duration(total / len(contacts))} on average: {listed}."
+    return f"{what} took {duration(total / len(answers))} on average: {listed}."
 
 
 def interval(found: Interval) -> str:

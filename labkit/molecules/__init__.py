@@ -3,6 +3,7 @@
 from labkit.molecules._conformers import conformer as conformer
 from labkit.molecules._datasets import KnownInhibitor as KnownInhibitor
 from labkit.molecules._datasets import load_abl1_inhibitors as load_abl1_inhibitors
+from labkit.molecules._datasets import load_dyes as load_dyes
 from labkit.molecules._datasets import load_zinc250k as load_zinc250k
 from labkit.molecules._datasets import read_smiles_file as read_smiles_file
 from labkit.molecules._dimer import Dimer as Dimer

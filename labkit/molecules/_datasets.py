@@ -51,11 +51,23 @@ def load_abl1_inhibitors() -> list[KnownInhibitor]:
     Raises:
         InputError: if the file is missing.
     """
-    path = data_path("molecules", "abl1_inhibitors.csv")
+    return [KnownInhibitor(**row) for row in _rows(data_path("molecules", "abl1_inhibitors.csv"))]
+
+
+def load_dyes() -> dict[str, str]:
+    """Name to SMILES of known dyes and other chromophores, on which the prior `chromophores` was trained.
+
+    Raises:
+        InputError: if the file is missing.
+    """
+    return {row["name"]: row["smiles"] for row in _rows(data_path("molecules", "chromophores.csv"))}
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
     if not path.is_file():
         raise InputError(f"{path} is missing; reinstall labkit")
     with path.open(encoding="utf-8", newline="") as file:
-        return [KnownInhibitor(**row) for row in csv.DictReader(file)]
+        return list(csv.DictReader(file))
 
 
 def _verified(path: Path, sha256: str) -> bytes:

@@ -57,7 +57,7 @@ def test_cards_show_numbers_with_units_and_the_nearest_inhibitor(finished_run: R
     view = ReportView(read_report(finished_run))
     html = view.best()._repr_html_()
     best = view.model.candidates[0]
-    assert f"{best.docking_energy:.2f} kcal/mol".replace("-", "−") in html
+    assert f"{view.model.dockings[best.number].energy:.2f} kcal/mol".replace("-", "−") in html
     assert f"1.00 to {best.relative}" in html
     assert "± 0.20 kcal/mol" in html and "not simulated" in html
 

@@ -11,7 +11,15 @@ from labkit.dashboards._report_model import ReportModel, Round, mean_of
 
 def _with_rounds(model: ReportModel, first: list[float], last: list[float]) -> ReportModel:
     rounds = [
-        Round(i + 1, tuple(values), tuple("C" * len(values)), mean_of(values))
+        Round(
+            i + 1,
+            tuple(values),
+            (1.0,) * len(values),
+            tuple("C" * len(values)),
+            mean_of(values),
+            len(values),
+            len(values),
+        )
         for i, values in enumerate((first, last))
     ]
     return replace(model, rounds=tuple(rounds))

@@ -109,6 +109,9 @@ def test_bad_input_is_named(tmp_path: Path) -> None:
 
 def test_notebooks_are_known_with_and_without_their_numbers() -> None:
     assert {"00_start", "01_molecules", "99_report"} <= set(list_notebooks())
+    # It has nothing to tell until it is given a run.
+    assert "99_report_triplet" not in list_notebooks()
+    assert notebook_path("report_triplet").name == "99_report_triplet.ipynb"
     assert notebook_path("molecules") == notebook_path("01_molecules") == notebook_path("01_molecules.ipynb")
 
 

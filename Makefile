@@ -18,8 +18,7 @@ lab: .venv/ready
 
 # The long measurements behind the README's figures; each carries on where it was stopped.
 bench: .venv/ready
-	$(BIN)/python benchmarks/interaction.py
-	$(BIN)/python benchmarks/learning.py
+	for name in solvers sqd_controls noise resources interaction triplet learning; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 .venv/ready: binder/requirements.txt pyproject.toml
 	$(PYTHON) -m venv .venv

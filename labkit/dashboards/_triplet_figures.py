@@ -54,9 +54,10 @@ def triplets_by_round(triplets: Sequence[Triplet], window: tuple[float, float] |
                 axes.annotate(
                     f"no. {triplet.number}",
                     (x, triplet.energy.ev),
-                    xytext=(0, 9),
+                    xytext=(-5, 0),  # the best of a round stand leftmost
                     textcoords="offset points",
-                    ha="center",
+                    ha="right",
+                    va="center",
                     fontsize=8.5,
                 )
         axes.axhline(

@@ -60,6 +60,7 @@ QUANTUM = (
 COLUMNS = (
     "dimer",
     "class",
+    "set",
     "heavy_atoms",
     "atoms",
     "reference",
@@ -157,6 +158,7 @@ def row(name: str, level: str, threads: int, here: bool) -> dict[str, object]:
     return {
         "dimer": name,
         "class": result.charge_class,
+        "set": "curve" if on_curve(name) else "equilibrium",
         "heavy_atoms": heavy_atoms(name),
         "atoms": atoms(name),
         "reference": wanted,
@@ -197,9 +199,9 @@ def signed(entry: dict[str, str]) -> str:
 def summary(rows: list[dict[str, str]]) -> list[str]:
     """Return mean absolute errors (kcal/mol) by class and by curve, the worst dimers, and times, in words."""
     lines = []
-    equilibrium = [entry for entry in rows if not on_curve(entry["dimer"])]
-    methods = ("kcal_mol", "fast", "hartree_fock", "mp2", "casci", "full_counterpoise", "no_counterpoise")
-    methods = (*methods, "mp2_cbs", "with_delta_quantum")
+    equilibrium = [entry for entry in rows if entry["set"] == "equilibrium"]
+    methods = ("kcal_mol", "full_counterpoise", "no_counterpoise", "with_delta_quantum")
+    methods = (*methods, "mp2_cbs", "mp2", "hartree_fock", "casci", "fast")
     for charge_class in ("neutral", "ionic"):
         chosen = [entry for entry in equilibrium if entry["class"] == charge_class]
         if chosen:
@@ -222,8 +224,8 @@ def summary(rows: list[dict[str, str]]) -> list[str]:
         alike = [entry for entry in rows if int(entry["heavy_atoms"]) == size]
         cpu = [float(entry["cpu_seconds"]) for entry in alike]
         lines.append(
-            f"{size} heavy atoms, {len(alike)} dimers: {fmean(cpu):.0f} s of processor time, at most "
-            f"{max(cpu):.0f}; wall time at most {max(float(entry['seconds']) for entry in alike):.0f} s"
+            f"{size} heavy atoms, {len(alike)} dimers: {fmean(cpu):.1f} s of processor time, at most "
+            f"{max(cpu):.1f}; wall time at most {max(float(entry['seconds']) for entry in alike):.1f} s"
         )
     if any(entry["notes"] for entry in rows):
         lines += [f"{entry['dimer']}: {entry['notes']}" for entry in rows if entry["notes"]]

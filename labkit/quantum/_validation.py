@@ -7,8 +7,8 @@ from __future__ import annotations
 _MEASURED: dict[tuple[str, str], tuple[float, int]] = {
     ("accurate", "neutral"): (0.02, 2),
     ("accurate", "ionic"): (0.17, 1),
-    ("standard", "neutral"): (0.14, 32),
-    ("standard", "ionic"): (0.22, 5),
+    ("standard", "neutral"): (0.14, 34),
+    ("standard", "ionic"): (0.21, 6),
     ("fast", "neutral"): (0.73, 55),
     ("fast", "ionic"): (1.24, 6),
 }

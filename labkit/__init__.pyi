@@ -6,4 +6,6 @@ from .energy import Meter as Meter
 from .errors import InputError as InputError
 from .errors import LabkitError as LabkitError
 from .generative import generate as generate
+from .quantum import TripletEnergy as TripletEnergy
 from .quantum import interaction_energy as interaction_energy
+from .quantum import triplet_energy as triplet_energy

@@ -142,6 +142,14 @@ def _parser() -> _Parser:
     interaction.add_argument("--seed", type=int, default=0)
     interaction.add_argument("--threads", type=int, help="of the mean field (one a core)")
 
+    triplet = add("triplet", _triplet, "vertical energy of the lowest triplet state", _show_triplet)
+    triplet.add_argument("molecule", metavar="SMILES|FILE.xyz", help="a SMILES gets a GFN2-xTB geometry")
+    triplet.add_argument("--solver", default="uccsd", help="of the active space: uccsd or exact (uccsd)")
+    triplet.add_argument(
+        "--lone-pairs", action="store_true", help="let lone pairs in the plane join: n→π* beside ππ*"
+    )
+    triplet.add_argument("--threads", type=int, help="of the computation (1)")
+
     notebooks = add("notebooks", _notebooks, "run notebooks headless")
     notebooks.add_argument("names", nargs="*", metavar="NAME", help="all by default")
     notebooks.add_argument(
@@ -160,7 +168,6 @@ def _parser() -> _Parser:
 _LATER = {
     "compare": "put runs side by side",
     "optimize": "goal-directed generation for any objective",
-    "triplet": "vertical S0 → T1 energy",
     "export": "hits as SDF and CSV",
     "simulate": "project a run onto AI factories",
     "bench": "benchmarks side by side with peers",
@@ -311,6 +318,13 @@ def _interaction(args: argparse.Namespace) -> Answer:
     ).as_dict()
 
 
+def _triplet(args: argparse.Namespace) -> Answer:
+    from labkit.quantum import TripletSettings, triplet_energy
+
+    settings = TripletSettings(solver=args.solver, lone_pairs=args.lone_pairs)
+    return triplet_energy(args.molecule, settings=settings, threads=args.threads).as_dict()
+
+
 def _notebooks(args: argparse.Namespace) -> Answer:
     from dataclasses import asdict
 
@@ -374,6 +388,18 @@ def _show_poses(answer: Answer) -> str:
         + f"  {pose['file']}"
         for pose in answer["poses"]
     )
+
+
+def _show_triplet(answer: Answer) -> str:
+    error, quantum = answer["error_estimate_ev"], answer["quantum"]
+    controls = quantum["controls"]
+    lines = [
+        f"{answer['ev']:.2f} ± {error:.2f} eV  {answer['state']}  ({answer['method']})",
+        f"quantum: {quantum['error_mha']:.4f} mHa from exact in the same space;"
+        f" one determinant gives {controls['determinant_ev']:.2f} eV,"
+        f" no functional {controls['casscf_ev']:.2f} eV",
+    ]
+    return "\n".join([*lines, *answer["notes"]])
 
 
 def _show_interaction(answer: Answer) -> str:

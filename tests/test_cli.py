@@ -18,7 +18,7 @@ COMMANDS = [
     *("interaction", "triplet", "export", "simulate", "notebooks", "bench", "lab", "dashboard", "doctor"),
 ]
 WATER_DIMER = str(data_path("dimers", "S66_01.xyz"))
-LATER = ["compare", "optimize", "triplet", "export", "simulate", "bench", "dashboard"]
+LATER = ["compare", "optimize", "export", "simulate", "bench", "dashboard"]
 
 
 @pytest.fixture(autouse=True)
@@ -125,6 +125,9 @@ def test_a_wrong_command_line_is_told_in_one_line(
         (("interaction", WATER_DIMER, "--level", "exact"), "choose one of fast, standard, accurate"),
         (("interaction", WATER_DIMER, "--active-space", "casscf"), "choose one of mp2, frontier, avas"),
         (("interaction", WATER_DIMER, "--active-occupied", "5", "--active-virtual", "1"), "only 4 valence"),
+        (("triplet", "CCO"), "CCO: no π system"),
+        (("triplet", "absent.xyz"), "absent.xyz: no such file"),
+        (("triplet", "C=C", "--solver", "ucj"), "choose one of uccsd, exact"),
         (("run", "quikc"), "no campaign 'quikc'"),
         (("run", "--set", "rounds=-2"), "rounds = -2"),
         (("run", "--set", "betta=1"), "betta is no key"),

@@ -21,8 +21,8 @@ class TripletSettings:
 
     Attributes:
         solver: what solves the active space for the headline, `uccsd` or `exact`.
-        layers: repetitions of the `uccsd` ansatz; None for one where that comes within 1 mHa of exact, else
-            two.
+        layers: repetitions of the `uccsd` ansatz; None for as few as come within 1 mHa of exact, four at
+            most.
         lone_pairs: let the lone pairs in the plane (carbonyl O, pyridine N) into the space, so that the
             triplet may also be n→π*.
         max_orbitals: size from which the most correlated orbitals are selected, at most 12.

@@ -24,9 +24,10 @@ from pyscf import ao2mo, gto, mcscf, scf
 from qiskit_aer import AerSimulator
 
 from labkit.quantum import Noise
+from labkit.quantum._distributions import total_variation
 from labkit.quantum._hamiltonian import ActiveHamiltonian
 from labkit.quantum._lucj_circuit import lucj_circuit
-from labkit.quantum._noise_study import distance, same_distribution, study_noise
+from labkit.quantum._noise_study import same_distribution, study_noise
 from labkit.quantum._reference import coupled_cluster
 from labkit.quantum._trajectories import aer_noise_model, noisy_sample
 
@@ -161,8 +162,8 @@ def aer_rows(seed: int) -> Iterable[dict[str, object]]:
         "seed": seed,
         "trajectories": "one for each noisy shot",
         "shots": AER_SHOTS,
-        "distance_to_aer": f"{distance(ours, one):.4f}",
-        "distance_aer_to_aer": f"{distance(other, one):.4f}",
+        "distance_to_aer": f"{total_variation(ours, one):.4f}",
+        "distance_aer_to_aer": f"{total_variation(other, one):.4f}",
         "p_value": f"{same_distribution(ours, one):.3g}",
         "p_value_aer_to_aer": f"{same_distribution(other, one):.3g}",
         "p_value_if_two_qubit_error_were_a_third_more": f"{same_distribution(stronger, one):.3g}",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import chi2_contingency
 
 from labkit.quantum._circuit import UcjCircuit, fraction_in_sector, sample, state_vector
+from labkit.quantum._distributions import total_variation
 from labkit.quantum._hamiltonian import ActiveHamiltonian
 from labkit.quantum._lucj_circuit import lucj_circuit
 from labkit.quantum._mitigation import as_counts, invert_readout, post_select
@@ -52,7 +53,7 @@ def study_noise(
         "inverted_then_selected": post_select(inverted, norb, nelec),
     }
     strings = capped_strings(hamiltonian, cap)
-    ideal = _ideal_distribution(circuit)
+    ideal = ideal_distribution(circuit)
 
     def sqd_error(counts: dict[str, int]) -> float:
         return (diagonalize(hamiltonian, counts, seed=seed, max_strings=strings).energy - exact) * 1e3
@@ -60,7 +61,7 @@ def study_noise(
     def judge(distribution: Mapping[str, float]) -> Samples:
         difference = np.abs(_occupations(distribution) - _occupations(ideal))
         return Samples(
-            distance=distance(ideal, distribution),
+            distance=total_variation(ideal, distribution),
             occupation_error=float(difference.mean()),
             distinct_bit_strings=len(distribution),
             sqd_error_mha=sqd_error(as_counts(distribution, shots)),
@@ -80,19 +81,7 @@ def study_noise(
     )
 
 
-def distance(one: Mapping[str, float], other: Mapping[str, float]) -> float:
-    """Return the total variation distance of two distributions, 0 to 1; each is scaled to sum 1."""
-    sum_one, sum_other = sum(one.values()), sum(other.values())
-    return (
-        sum(
-            abs(one.get(bits, 0) / sum_one - other.get(bits, 0) / sum_other)
-            for bits in one.keys() | other.keys()
-        )
-        / 2
-    )
-
-
-def _ideal_distribution(circuit: UcjCircuit) -> dict[str, float]:
+def ideal_distribution(circuit: UcjCircuit) -> dict[str, float]:
     """Return the probabilities of all bit strings that the circuit without noise can give."""
     strings = ffsim.addresses_to_strings(
         range(ffsim.dim(circuit.norb, circuit.nelec)),

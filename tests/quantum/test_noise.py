@@ -18,9 +18,10 @@ from qiskit_aer.noise import depolarizing_error
 from labkit.errors import InputError
 from labkit.quantum import Noise, NoiseStudy, noise_study
 from labkit.quantum._circuit import fraction_in_sector
+from labkit.quantum._distributions import total_variation
 from labkit.quantum._hamiltonian import ActiveHamiltonian
 from labkit.quantum._lucj_circuit import lucj_circuit, placeholder_amplitudes
-from labkit.quantum._noise_study import distance, same_distribution
+from labkit.quantum._noise_study import same_distribution
 from labkit.quantum._trajectories import aer_noise_model, noisy_sample
 
 NOISE = Noise(5e-4, 5e-3, 0.01, 0.03)
@@ -141,8 +142,8 @@ def test_circuits_that_can_t_be_run_are_refused(circuit: QuantumCircuit) -> None
 
 
 def test_a_sample_is_compared_with_another() -> None:
-    assert distance({"0": 1, "1": 1}, {"0": 30, "1": 10}) == pytest.approx(0.25)
-    assert distance({"0": 1}, {"1": 5}) == 1.0
+    assert total_variation({"0": 1, "1": 1}, {"0": 30, "1": 10}) == pytest.approx(0.25)
+    assert total_variation({"0": 1}, {"1": 5}) == 1.0
     random = np.random.default_rng(0)
     p_values = [
         same_distribution(*(dict(enumerate(random.multinomial(500, [0.5, 0.3, 0.2]))) for _ in range(2)))

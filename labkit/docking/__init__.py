@@ -14,6 +14,7 @@ from labkit.docking._pose import pose_to_sdf as pose_to_sdf
 from labkit.docking._pose import poses_from_sdf as poses_from_sdf
 from labkit.docking._pose import read_poses as read_poses
 from labkit.docking._pose import rmsd as rmsd
+from labkit.docking._pose import shipped_pose as shipped_pose
 from labkit.docking._pose import shipped_poses as shipped_poses
 from labkit.docking._pose import write_poses as write_poses
 from labkit.docking._prepare import add_target as add_target

@@ -15,7 +15,7 @@ from labkit.docking._contacts import Contact, find_contacts
 from labkit.docking._receptor import load_receptor
 from labkit.docking._target import Target, load_target, read_text
 from labkit.errors import InputError
-from labkit.molecules import State
+from labkit.molecules import State, canonical_smiles
 
 
 @dataclass(frozen=True)
@@ -215,3 +215,17 @@ def shipped_poses(target: str | Target = "abl1") -> list[Pose]:
     folder = load_target(target).folder / "poses"
     poses = [pose for path in sorted(folder.glob("*.sdf")) for pose in read_poses(path)]
     return sorted(poses, key=lambda pose: pose.energy)
+
+
+def shipped_pose(smiles: str, target: str | Target = "abl1") -> Pose:
+    """The best pose of a molecule that comes with a target, decoys included.
+
+    Raises:
+        InputError: if the SMILES or the target is no good, or no pose of the molecule is shipped.
+    """
+    wanted, folder = canonical_smiles(smiles), load_target(target).folder
+    decoys = [pose for path in sorted(folder.glob("decoys/*.sdf")) for pose in read_poses(path)]
+    known = {canonical_smiles(pose.proposed): pose for pose in [*decoys, *reversed(shipped_poses(target))]}
+    if wanted not in known:
+        raise InputError(f"no pose of {smiles!r} is shipped; there are those of {', '.join(known)}")
+    return known[wanted]

@@ -5,7 +5,15 @@ import pytest
 from rdkit import Chem
 from rdkit.Chem import rdMolTransforms
 
-from labkit.docking import load_target, pocket_atoms, read_poses, rmsd, shipped_poses, write_poses
+from labkit.docking import (
+    load_target,
+    pocket_atoms,
+    read_poses,
+    rmsd,
+    shipped_pose,
+    shipped_poses,
+    write_poses,
+)
 from labkit.errors import InputError
 from labkit.molecules import conformer
 
@@ -75,3 +83,10 @@ def test_the_pocket_holds_whole_residues_around_the_pose() -> None:
     assert 0.9 < min(lengths) < max(lengths) < 1.9  # from O–H to C–S
     with pytest.raises(InputError, match="cutoff = 0"):
         pocket_atoms(pose, cutoff=0)
+
+
+def test_the_best_shipped_pose_of_a_molecule_is_found_whichever_way_it_is_written() -> None:
+    assert shipped_pose("CN1CCN(CC1)Cc1ccc(cc1)C(=O)Nc1ccc(C)c(c1)Nc1nccc(n1)-c1cccnc1") == shipped_poses()[0]
+    assert shipped_pose("c1ccccc1-c1ccc(O)cc1").energy > -10  # a decoy
+    with pytest.raises(InputError, match="no pose of 'CCO' is shipped; there are those of"):
+        shipped_pose("CCO")

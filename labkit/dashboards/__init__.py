@@ -1,11 +1,37 @@
 """Views of runs and molecules: models that can be tested, views that only show them."""
 
+from labkit.dashboards._contact_view import contact_table as contact_table
+from labkit.dashboards._contact_view import dimer_picture as dimer_picture
+from labkit.dashboards._contact_view import energy_by_size as energy_by_size
+from labkit.dashboards._contact_view import energy_by_size_in_words as energy_by_size_in_words
+from labkit.dashboards._contact_view import interaction_bars as interaction_bars
+from labkit.dashboards._contact_view import overlay_picture as overlay_picture
+from labkit.dashboards._energies_view import dissociation as dissociation
+from labkit.dashboards._energies_view import dissociation_in_words as dissociation_in_words
+from labkit.dashboards._energies_view import interaction_in_words as interaction_in_words
+from labkit.dashboards._energies_view import interaction_parts as interaction_parts
+from labkit.dashboards._energies_view import occupations as occupations
+from labkit.dashboards._energies_view import solver_table as solver_table
+from labkit.dashboards._energies_view import triplet_in_words as triplet_in_words
+from labkit.dashboards._energies_view import triplet_table as triplet_table
+from labkit.dashboards._measured import measured as measured
 from labkit.dashboards._molecules_view import cards as cards
 from labkit.dashboards._molecules_view import charged_fraction as charged_fraction
 from labkit.dashboards._molecules_view import formula as formula
 from labkit.dashboards._molecules_view import formula_svg as formula_svg
 from labkit.dashboards._molecules_view import histograms as histograms
 from labkit.dashboards._molecules_view import similarity_matrix as similarity_matrix
+from labkit.dashboards._noise_view import controls_in_words as controls_in_words
+from labkit.dashboards._noise_view import controls_picture as controls_picture
+from labkit.dashboards._noise_view import distributions as distributions
+from labkit.dashboards._noise_view import electrons_field as electrons_field
+from labkit.dashboards._noise_view import leaf_through as leaf_through
+from labkit.dashboards._noise_view import mending_in_words as mending_in_words
+from labkit.dashboards._noise_view import qpu_picture as qpu_picture
+from labkit.dashboards._noise_view import qpu_table as qpu_table
+from labkit.dashboards._noise_view import rising_noise as rising_noise
+from labkit.dashboards._noise_view import study_in_words as study_in_words
+from labkit.dashboards._noise_view import study_picture as study_picture
 from labkit.dashboards._page import Block as Block
 from labkit.dashboards._page import Picture as Picture
 from labkit.dashboards._page import table as table

@@ -47,7 +47,7 @@ def scene(pose: Pose) -> Scene:
     bonds = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in molecule.GetBonds()]
     chosen = _main_contacts(pose)
     residues = np.array(pocket.residues)
-    turned = _face_on(positions[shown])
+    turned = face_on(positions[shown])
     return Scene(
         symbols=tuple(molecule.GetAtomWithIdx(i).GetSymbol() for i in shown),
         atoms=turned(positions[shown]),
@@ -61,7 +61,7 @@ def scene(pose: Pose) -> Scene:
     )
 
 
-def _face_on(points: Points) -> Callable[[Points], Points]:
+def face_on(points: Points) -> Callable[[Points], Points]:
     """The rigid motion that lays the points' widest plane flat before the reader."""
     centre = points.mean(axis=0)
     axes = np.linalg.svd(points - centre, full_matrices=False)[2]  # principal axes, the longest first

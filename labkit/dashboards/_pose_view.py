@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _DEPTH = 6.0  # Å from the middle at which a stick is palest or darkest
-_PAPER = {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
+PAPER = {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
 
 
 def pose_picture(pose: Pose) -> Picture:
@@ -52,9 +52,9 @@ def pose_picture(pose: Pose) -> Picture:
                     fontsize=8.5,
                     color=palette.BLUE,
                     zorder=9,
-                    bbox=_PAPER,
+                    bbox=PAPER,
                 )
-        _draw_ligand(axes, drawn)
+        draw_molecule(axes, drawn.symbols, drawn.atoms, drawn.bonds)
         _label_residues(axes, drawn.centres, drawn.atoms)
         axes.set_aspect("equal")
         axes.axis("off")
@@ -74,10 +74,18 @@ def _draw_pocket(axes: Axes, drawn: Scene) -> None:
     _draw_sticks(axes, halves, width=1.9, fade=0.6, zorder=2)
 
 
-def _draw_ligand(axes: Axes, drawn: Scene) -> None:
-    halves = half_bonds(drawn.symbols, drawn.atoms, drawn.bonds, palette.ELEMENTS["C"])
-    _draw_sticks(axes, halves, width=4.5, fade=0.3, zorder=5)
-    for symbol, point in zip(drawn.symbols, drawn.atoms, strict=True):
+def draw_molecule(
+    axes: Axes,
+    symbols: Sequence[str],
+    atoms: Points,
+    bonds: Sequence[tuple[int, int]],
+    *,
+    carbon: str = palette.ELEMENTS["C"],
+    width: float = 4.5,
+) -> None:
+    """Draws a molecule as sticks; atoms other than carbon and hydrogen carry their letter."""
+    _draw_sticks(axes, half_bonds(symbols, atoms, bonds, carbon), width=width, fade=0.3, zorder=5)
+    for symbol, point in zip(symbols, atoms, strict=True):
         if symbol in ("C", "H"):
             continue
         axes.text(
@@ -140,7 +148,7 @@ def _label_residues(axes: Axes, centres: Mapping[str, Points], ligand: Points) -
             fontsize=10,
             fontweight="bold",
             zorder=10,
-            bbox=_PAPER,
+            bbox=PAPER,
         )
 
 

@@ -151,11 +151,12 @@ def dimer_picture(dimer: Dimer) -> Picture:
         axes.plot([], [], color=palette.ELEMENTS["H"], linewidth=4, label="hydrogen")
         axes.set_aspect("equal")
         axes.axis("off")
-        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, -0.1), ncols=3)
     formulas = [_formula([dimer.symbols[i] for i in own]) for own in members]
+    charges = [signed(charge, 0) if charge else "0" for charge in (dimer.charge_a, dimer.charge_b)]
     alt = (
-        f"{formulas[0]} of the protein (charge {dimer.charge_a:+d}) and {formulas[1]} of the ligand (charge "
-        f"{dimer.charge_b:+d}); their nearest atoms are {shortest:.1f} Å apart."
+        f"{formulas[0]} of the protein (charge {charges[0]}) and {formulas[1]} of the ligand (charge "
+        f"{charges[1]}); their nearest atoms are {shortest:.1f} Å apart."
     )
     return picture(figure, alt, alt)
 

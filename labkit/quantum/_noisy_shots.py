@@ -37,6 +37,7 @@ def noisy_shots(
     *,
     shots: int = 20_000,
     repetitions: int = 2,
+    trajectories: int | None = None,
     seed: int = 0,
 ) -> Shots:
     """Return shots of an LUCJ circuit without noise and with each of several, in a process of its own.
@@ -46,6 +47,8 @@ def noisy_shots(
         noises: of machines.
         shots: times the circuit is measured, for each of them.
         repetitions: of the circuit, truncated to what a square lattice couples.
+        trajectories: noisy circuits that are simulated for each noise, a few milliseconds each at 8 qubits;
+            where not given, as many as `noisy_sample` takes.
         seed: of errors and outcomes.
 
     Raises:
@@ -67,7 +70,12 @@ def noisy_shots(
             "nelec": hamiltonian.nelec,
         },
         "noises": [asdict(noise) for noise in noises],
-        "settings": {"shots": shots, "repetitions": repetitions, "seed": seed},
+        "settings": {
+            "shots": shots,
+            "repetitions": repetitions,
+            "trajectories": trajectories,
+            "seed": seed,
+        },
     }
     found = in_own_process(__name__, request, label="noisy shots")
     return Shots(**{**found, "noisy": tuple(found["noisy"])})
@@ -94,7 +102,13 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
                 ideal=ideal_distribution(circuit),
                 noiseless=sample(circuit, shots, seed),
                 noisy=tuple(
-                    noisy_sample(circuit.circuit, Noise(**noise), shots, seed=seed)
+                    noisy_sample(
+                        circuit.circuit,
+                        Noise(**noise),
+                        shots,
+                        seed=seed,
+                        trajectories=settings["trajectories"],
+                    )
                     for noise in request["noises"]
                 ),
                 circuit=circuit.describe(),

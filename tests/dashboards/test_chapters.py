@@ -147,7 +147,7 @@ def test_vina_s_wrong_order_is_named() -> None:
 
 
 def test_a_dimer_is_described_by_its_nearest_atoms() -> None:
-    assert shown.dimer_picture(WATER).alt.startswith("H2O of the protein (charge +0) and H2O")
+    assert shown.dimer_picture(WATER).alt.startswith("H2O of the protein (charge 0) and H2O")
     assert "2.0 Å" in shown.dimer_picture(WATER).alt  # S66's hydrogen bond, H…O
 
 

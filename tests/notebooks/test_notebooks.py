@@ -9,10 +9,14 @@ from typing import Any
 import pytest
 
 from labkit.campaign import Run
+from labkit.molecules import read_dimer
 from labkit.runner import NotebookResult, list_notebooks, notebook_path, report, run_notebook
 
 REPORTS = ["99_report", "99_report_triplet"]
 CHAPTERS = [name for name in list_notebooks() if name not in REPORTS]
+
+# They dock, solve and sample for half a minute each.
+SLOW = ["04_docking_and_contacts", "05_quantum_energies", "06_noise_and_controls"]
 
 
 def _cells(path: Path) -> list[dict[str, Any]]:
@@ -68,9 +72,25 @@ def test_chapters_follow_the_course(name: str) -> None:
     assert "@" not in re.sub(r"`[^`]*`", "", whole), "a place to fill in is left"
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in CHAPTERS]
+)
 def test_chapters_run(name: str, finished_run: Run, tmp_path: Path) -> None:
     parameters = {"run": str(finished_run.folder)} if name == "00_start" else {}
+    _assert_runs(name, parameters, tmp_path)
+
+
+def test_poses_are_replayed_where_vina_is_missing_and_dimers_written_for_the_next_chapter(
+    tmp_path: Path,
+) -> None:
+    parameters = {"live": False, "contacts": 2, "out": str(tmp_path / "dimers")}
+    _assert_runs("04_docking_and_contacts", parameters, tmp_path)
+    written = sorted((tmp_path / "dimers").glob("*.xyz"))
+    assert [path.stem for path in written] == ["ILE360_backbone", "MET318_backbone"]
+    assert read_dimer(written[0]).charge == 1
+
+
+def _assert_runs(name: str, parameters: dict[str, Any], tmp_path: Path) -> None:
     result: NotebookResult = run_notebook(name, parameters, tmp_path)
     assert (result.status, result.error) == ("done", None)
     _assert_clean(result.notebook, result.html.read_text())

@@ -20,7 +20,8 @@ SHOTS = 3_000
 @pytest.fixture(scope="module")
 def measured() -> Shots:
     hydrogens = active_hamiltonian("; ".join(f"H 0 0 {i}" for i in range(4)), electrons=4, orbitals=4)
-    return noisy_shots(hydrogens, [Noise(), Noise(1e-3, 1e-2, 0.02, 0.04)], shots=SHOTS, repetitions=1)
+    noises = [Noise(), Noise(1e-3, 1e-2, 0.02, 0.04)]
+    return noisy_shots(hydrogens, noises, shots=SHOTS, repetitions=1, trajectories=200)
 
 
 def test_without_noise_shots_follow_the_state_vector(measured: Shots) -> None:

@@ -43,7 +43,7 @@ def in_own_process(
     }
     # A fresh interpreter and not multiprocessing's spawn, which would run the caller's script once more.
     process = subprocess.run(
-        [sys.executable, "-m", "labkit.quantum._worker", module],
+        [sys.executable, "-m", "labkit.quantum._worker", module, str(os.getpid())],
         input=json.dumps(request),
         env=environment,
         capture_output=True,

@@ -1,0 +1,64 @@
+"""A process of its own ends with the one that asked, however that ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from labkit.errors import EvaluationError
+from labkit.quantum._process import in_own_process
+
+SLEEPER = """
+import os, time
+from pathlib import Path
+
+def answer(request):
+    Path(request["file"]).write_text(str(os.getpid()))
+    time.sleep(600)
+"""
+
+ASKER = """
+import sys
+from labkit.quantum._process import in_own_process
+in_own_process("sleeper", {"file": sys.argv[1]}, label="sleep")
+"""
+
+
+def _alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks at processes in /proc")
+def test_a_worker_whose_asker_was_killed_ends(tmp_path: Path) -> None:
+    (tmp_path / "sleeper.py").write_text(SLEEPER)
+    note = tmp_path / "pid"
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    asker = subprocess.Popen([sys.executable, "-c", ASKER, str(note)], env=environment, cwd=tmp_path)
+    deadline = time.monotonic() + 60
+    while not (note.exists() and note.read_text()):
+        assert asker.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+    worker = int(note.read_text())
+    assert _alive(worker)
+    asker.send_signal(signal.SIGKILL)
+    asker.wait()
+    while _alive(worker):
+        assert time.monotonic() < deadline, "the worker outlived the process that asked"
+        time.sleep(0.05)
+
+
+def test_a_worker_that_dies_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mortal.py").write_text("import os\n\ndef answer(request):\n    os.kill(os.getpid(), 9)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(EvaluationError, match=r"test: the quantum worker died \(signal 9"):
+        in_own_process("mortal", {}, label="test")

@@ -15,9 +15,9 @@ from labkit.quantum import InteractionEnergy, SolverComparison, TripletEnergy
 METHODS = {
     "rhf": "RHF",
     "ccsd": "CCSD",
-    "uccsd": "UCCSD circuit",
-    "lucj": "LUCJ circuit",
-    "ucj": "UCJ circuit",
+    "uccsd": "UCCSD",
+    "lucj": "LUCJ",
+    "ucj": "UCJ",
     "sqd": "SQD",
     "exact": "exact",
 }
@@ -90,7 +90,7 @@ def _fate(method: str, distances: Sequence[float], compared: Sequence[SolverComp
     below = [r for r, error in known if error < -1e-3]
     if below:
         text += (
-            f"; from {below[0]:g} Å it lies below the exact energy, which no variational method can"
+            f"; from {below[0]:g} Å it lies below the exact energy, where no variational method can be"
             if below == [r for r, _ in known if r >= below[0]]
             else f"; at {', '.join(f'{r:g}' for r in below)} Å it lies below the exact energy"
         )
@@ -174,10 +174,9 @@ def interaction_parts(energy: InteractionEnergy) -> Picture:
         for y, value in enumerate(shown.values()):
             head = y == last
             axes.barh(y, value, height=0.6, color=palette.BLUE if head else "#CCCCCC")
-            axes.text(min(value, 0) - 0.05, y, signed(value), ha="right", va="center", fontsize=9.5)
-        axes.errorbar(
-            energy.kcal_mol, last + 0.18, xerr=energy.error_estimate_kcal_mol, color="black", capsize=3
-        )
+            end = min(value, 0) - (energy.error_estimate_kcal_mol if head else 0) - 0.05
+            axes.text(end, y, signed(value), ha="right", va="center", fontsize=9.5)
+        axes.errorbar(energy.kcal_mol, last, xerr=energy.error_estimate_kcal_mol, color="black", capsize=3)
         axes.set_yticks(range(len(shown)), list(shown))
         axes.set_xlim(left=1.15 * min(0, *shown.values()))
         axes.axvline(0, color=palette.BLACK, linewidth=0.8)

@@ -121,7 +121,8 @@ def rising_noise(
         right.set_ylabel("distance from exact (0 to 1)")
         right.legend()
         for axes in (left, right):
-            axes.set_xscale("log")
+            if min(rates) > 0:
+                axes.set_xscale("log")
             axes.set_xlabel("error of a two-qubit gate")
     alt = "By error of a two-qubit gate: " + "; ".join(
         f"{rate:g}: {share:.0%} with the right electrons, distance "
@@ -284,7 +285,7 @@ def qpu_table(rows: Sequence[Mapping[str, str]], electrons: int, orbitals: int, 
             f"{float(row['seconds']):,.0f}" if row["seconds"] else "unknown" if not row["why_not"] else ""
         )
         body.append((row["qpu"], row["two_qubit_gates"], row["depth"], fidelity, seconds, remark))
-    return table(head, body, numeric=head[1:5])
+    return table(head, body, numeric=head[:5])  # a machine's name isn't to be broken, either
 
 
 def qpu_picture(rows: Sequence[Mapping[str, str]]) -> Picture:

@@ -161,7 +161,7 @@ def test_the_fate_of_each_method_is_told() -> None:
     assert "RHF is within 1 kcal/mol of exact at 0 of 3 lengths, and off by 700 mHa at 2.2 Å." in text
     assert "from 1.8 Å it lies below the exact energy" in text
     assert "at 2.2 Å there is none: CCSD didn't converge" in text
-    assert "UCCSD circuit stays within 0.900 mHa of exact." in text
+    assert "UCCSD stays within 0.900 mHa of exact." in text
     table = _text(shown.solver_table(BOND[2]))
     assert "none" in table and "0.004" in table
 

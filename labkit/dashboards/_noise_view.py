@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 
 from labkit.dashboards import palette
 from labkit.dashboards._format import number
-from labkit.dashboards._page import Block, Picture, paragraphs, picture, table
+from labkit.dashboards._page import Block, Picture, bullets, paragraphs, picture, table, together
 from labkit.quantum import NoiseStudy, share_by_electrons, total_variation
 
 if TYPE_CHECKING:
@@ -274,18 +274,20 @@ def controls_in_words(rows: Sequence[Mapping[str, str]]) -> Block:
 def qpu_table(rows: Sequence[Mapping[str, str]], electrons: int, orbitals: int, repetitions: int) -> Block:
     """What one LUCJ circuit takes on each machine, from `benchmarks/results/resources.csv`."""
     wanted = (str(electrons), str(orbitals), str(repetitions))
-    head = ("machine", "two-qubit gates", "depth", "expected fidelity", "10,000 shots (s)", "remarks")
-    body = []
+    head = ("machine", "two-qubit gates", "depth", "expected fidelity", "10,000 shots (s)")
+    body, remarks = [], []
     for row in rows:
         if (row["electrons"], row["orbitals"], row["repetitions"]) != wanted:
             continue
-        remark = row["why_not"] or f"not its own figures: {row['assumed']}"
-        fidelity = f"{float(row['expected_fidelity']):.2g}" if row["expected_fidelity"] else ""
-        seconds = (
-            f"{float(row['seconds']):,.0f}" if row["seconds"] else "unknown" if not row["why_not"] else ""
-        )
-        body.append((row["qpu"], row["two_qubit_gates"], row["depth"], fidelity, seconds, remark))
-    return table(head, body, numeric=head[:5])  # a machine's name isn't to be broken, either
+        if row["why_not"]:
+            remarks.append(f"{row['qpu']} doesn't run it: {row['why_not']}.")
+            continue
+        fidelity = f"{float(row['expected_fidelity']):.2g}" if row["expected_fidelity"] else "unknown"
+        seconds = f"{float(row['seconds']):,.0f}" if row["seconds"] else "unknown"
+        body.append((row["qpu"], row["two_qubit_gates"], row["depth"], fidelity, seconds))
+        if row["assumed"]:
+            remarks.append(f"{row['qpu']}, not its own figures: {row['assumed'].replace('=', ' ')}.")
+    return together(table(head, body, numeric=head[1:]), bullets(remarks))
 
 
 def qpu_picture(rows: Sequence[Mapping[str, str]]) -> Picture:

@@ -213,8 +213,8 @@ def test_a_control_that_wins_is_the_finding() -> None:
 
 def test_machines_that_run_nothing_say_why() -> None:
     table = _text(shown.qpu_table(shown.measured("resources"), 4, 4, 2))
-    assert "not gate-model: neutral atom (analog)" in table
-    assert "not its own figures: f_1q=by proxy" in table
+    assert "Jade doesn't run it: not gate-model: neutral atom (analog)." in table
+    assert "PIAST-Q, not its own figures: f_1q by proxy" in table
 
 
 def test_measurements_that_are_not_there_are_refused() -> None:

@@ -81,7 +81,7 @@ def relax(
     max_force: float = 5e-4,
     max_steps: int = 500,
 ) -> Coordinates:
-    """Positions, shape (natom, 3), Å, with all atoms relaxed; arguments and errors as in `relax_hydrogens`."""
+    """Positions, shape (natom, 3), Å, all atoms relaxed; arguments and errors as in `relax_hydrogens`."""
     movable = np.ones(len(symbols), dtype=bool)
     return _relaxed(symbols, coordinates, charge, movable, None, max_force, max_steps)
 

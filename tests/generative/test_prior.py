@@ -92,7 +92,7 @@ def test_a_senseless_count_or_seed_is_told(small_prior_file: Path, count: int, s
 
 
 def test_an_unknown_prior_is_told_with_those_there_are(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no prior 'chembl'; .* one of: zinc250k"):
+    with pytest.raises(InputError, match=r"no prior 'chembl'; .* one of: chromophores, zinc250k"):
         load_prior("chembl")
     with pytest.raises(InputError, match=r"no prior '.*absent\.safetensors'"):
         load_prior(str(tmp_path / "absent.safetensors"))

@@ -12,8 +12,8 @@ from scipy.optimize import minimize
 
 from labkit.errors import EvaluationError, InputError
 from labkit.quantum import Noise
+from labkit.quantum._distributions import total_variation
 from labkit.quantum._mitigation import _nearest_distribution, as_counts, invert_readout, post_select
-from labkit.quantum._noise_study import distance
 
 NOISE = Noise(read_1_for_0=0.03, read_0_for_1=0.08)
 TRUE = {"0011": 0.6, "0101": 0.25, "1100": 0.15}
@@ -34,10 +34,10 @@ def read(distribution: dict[str, float], noise: Noise) -> dict[str, float]:
 
 def test_reading_is_undone_exactly_on_whole_distributions() -> None:
     seen = read(TRUE, NOISE)
-    assert distance(seen, TRUE) > 0.1
+    assert total_variation(seen, TRUE) > 0.1
     undone = invert_readout({bits: 500 * weight for bits, weight in seen.items()}, NOISE)
     assert sum(undone.values()) == pytest.approx(500)
-    assert distance(undone, TRUE) == pytest.approx(0, abs=1e-12)
+    assert total_variation(undone, TRUE) == pytest.approx(0, abs=1e-12)
 
 
 def test_reading_is_undone_for_the_better_on_samples() -> None:
@@ -46,7 +46,7 @@ def test_reading_is_undone_for_the_better_on_samples() -> None:
     counts = dict(zip(seen, random.multinomial(5_000, list(seen.values())).tolist(), strict=True))
     undone = invert_readout({bits: count for bits, count in counts.items() if count}, NOISE)
     assert min(undone.values()) > 0
-    assert distance(undone, TRUE) < distance(counts, TRUE) / 5
+    assert total_variation(undone, TRUE) < total_variation(counts, TRUE) / 5
 
 
 def test_without_errors_of_reading_nothing_changes() -> None:

@@ -101,7 +101,9 @@ def test_the_worker_gives_the_same_as_this_process_and_no_label_is_read(
     copy = tmp_path / "unknown.xyz"
     copy.write_text("\n".join([lines[0], "charge=0", *lines[2:]]), encoding="utf-8")
     result = labkit.triplet_energy(copy)
-    assert result.ev == pytest.approx(ethylene.ev, abs=1e-6)
+    # The worker has one thread, this process has as many as there are: sums differ in their last bits, and
+    # orbitals are converged to 1e-7 Ha.
+    assert result.ev == pytest.approx(ethylene.ev, abs=1e-4)
     assert result.seconds["total"] >= result.seconds["functional"]
     assert TripletEnergy.from_dict(result.as_dict()) == result
 

@@ -32,7 +32,7 @@ def test_an_estimate_is_the_benchmark_s_mean_absolute_error(level: str, charge_c
 
 def test_the_standard_level_meets_its_goals() -> None:
     neutral, ionic = rows("standard", "neutral"), rows("standard", "ionic")
-    assert len(neutral) >= 30 and len(ionic) >= 5
+    assert len(neutral) >= 55 and len(ionic) >= 6
     assert fmean(abs(float(row["error"])) for row in neutral) <= 0.35
     assert fmean(abs(float(row["error"])) for row in ionic) <= 1.0
     # The quantum energies within 1 mHa of exact, in all of them.
@@ -42,5 +42,5 @@ def test_the_standard_level_meets_its_goals() -> None:
 def test_the_accurate_level_is_the_more_accurate_one() -> None:
     accurate = {row["dimer"]: abs(float(row["error"])) for row in rows("accurate", "neutral")}
     standard = {row["dimer"]: abs(float(row["error"])) for row in rows("standard", "neutral")}
-    assert len(accurate) >= 2
+    assert len(accurate) >= 5
     assert fmean(accurate.values()) < fmean(standard[name] for name in accurate)

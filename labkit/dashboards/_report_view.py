@@ -130,6 +130,9 @@ class ReportView(RunView):
     def _no_quantum_step(self) -> str:
         if not self.model.contacts:
             return self._nothing_simulated()
+        section = self.model.specification.interaction
+        if section is not None and section.level != "fast":
+            return "The quantum step failed for each contact; the journal holds the reasons."
         return "The contacts were computed at level 'fast' (GFN2-xTB), which has no quantum step."
 
     def quantum_in_words(self) -> Block:

@@ -5,7 +5,7 @@ from __future__ import annotations
 # (level, charge class) -> mean absolute error in kcal/mol and number of dimers, from the committed
 # benchmarks/results/interaction_<level>.csv; a test recomputes both from there.
 _MEASURED: dict[tuple[str, str], tuple[float, int]] = {
-    ("accurate", "neutral"): (0.01, 4),
+    ("accurate", "neutral"): (0.02, 5),
     ("accurate", "ionic"): (0.17, 1),
     ("standard", "neutral"): (0.19, 55),
     ("standard", "ionic"): (0.21, 6),

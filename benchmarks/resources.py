@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from labkit.quantum import LucjSize, Resources, read_qpus, resources
-from labkit.quantum._lucj_circuit import lucj_circuit, placeholder_amplitudes
+from labkit.quantum._lucj_circuit import lucj_circuit, random_amplitudes
 
 TABLE = Path(__file__).parent / "results" / "resources.csv"
 
@@ -25,7 +25,7 @@ COLUMNS = ("electrons", "orbitals", "repetitions", "locality", *Resources.__data
 
 def row(size: LucjSize, name: str) -> dict[str, object]:
     """Return one row of the table, computed."""
-    amplitudes = placeholder_amplitudes(size.orbitals, size.electrons // 2)
+    amplitudes = random_amplitudes(size.orbitals, size.electrons // 2)
     lucj = lucj_circuit(amplitudes, repetitions=size.repetitions, locality=size.locality)
     found = asdict(resources(lucj.circuit, name))
     for fidelity in ("gate_fidelity", "expected_fidelity"):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import comb
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,3 +37,17 @@ class ActiveHamiltonian:
     def strings(self) -> tuple[int, int]:
         """Number of determinants of each spin; their product is the dimension of the full space."""
         return comb(self.norb, self.nelec[0]), comb(self.norb, self.nelec[1])
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the Hamiltonian as plain values that `json.dumps` takes."""
+        return {
+            "h1e": self.h1e.tolist(),
+            "eri": self.eri.tolist(),
+            "core": self.core,
+            "nelec": self.nelec,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> ActiveHamiltonian:
+        """Return the Hamiltonian that `as_dict` wrote down."""
+        return cls(np.array(values["h1e"]), np.array(values["eri"]), values["core"], tuple(values["nelec"]))

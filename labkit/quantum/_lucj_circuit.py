@@ -55,7 +55,7 @@ def interaction_pairs(norb: int, locality: str) -> tuple[list[tuple[int, int]], 
     return [(p, p + 1) for p in range(norb - 1)], [(p, p) for p in range(0, norb, stride)]
 
 
-def placeholder_amplitudes(norb: int, filled: int) -> CoupledCluster:
+def random_amplitudes(norb: int, filled: int) -> CoupledCluster:
     """Return amplitudes without chemistry, for circuits of which only the size matters.
 
     Which gates an LUCJ circuit has follows from its numbers of orbitals and electrons; amplitudes are angles.

@@ -182,12 +182,7 @@ def noise_study(
         "seed": seed,
     }
     request = {
-        "hamiltonian": {
-            "h1e": hamiltonian.h1e.tolist(),
-            "eri": hamiltonian.eri.tolist(),
-            "core": hamiltonian.core,
-            "nelec": hamiltonian.nelec,
-        },
+        "hamiltonian": hamiltonian.as_dict(),
         "noise": asdict(noise),
         "settings": settings,
     }
@@ -200,10 +195,7 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
     def compute() -> dict[str, Any]:
         from labkit.quantum._noise_study import study_noise
 
-        given = request["hamiltonian"]
-        hamiltonian = ActiveHamiltonian(
-            np.array(given["h1e"]), np.array(given["eri"]), given["core"], tuple(given["nelec"])
-        )
+        hamiltonian = ActiveHamiltonian.from_dict(request["hamiltonian"])
         return study_noise(hamiltonian, Noise(**request["noise"]), **request["settings"]).as_dict()
 
     return as_reply(compute)

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-
 from labkit.errors import InputError
 from labkit.quantum._hamiltonian import ActiveHamiltonian
 from labkit.quantum._noise import Noise, check_memory
@@ -63,12 +61,7 @@ def noisy_shots(
         raise InputError(f"shots={shots}; at least 1 is wanted")
     check_memory(2 * hamiltonian.norb)
     request = {
-        "hamiltonian": {
-            "h1e": hamiltonian.h1e.tolist(),
-            "eri": hamiltonian.eri.tolist(),
-            "core": hamiltonian.core,
-            "nelec": hamiltonian.nelec,
-        },
+        "hamiltonian": hamiltonian.as_dict(),
         "noises": [asdict(noise) for noise in noises],
         "settings": {
             "shots": shots,
@@ -91,10 +84,8 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
         from labkit.quantum._reference import coupled_cluster
         from labkit.quantum._trajectories import noisy_sample
 
-        given, settings = request["hamiltonian"], request["settings"]
-        hamiltonian = ActiveHamiltonian(
-            np.array(given["h1e"]), np.array(given["eri"]), given["core"], tuple(given["nelec"])
-        )
+        settings = request["settings"]
+        hamiltonian = ActiveHamiltonian.from_dict(request["hamiltonian"])
         shots, seed = settings["shots"], settings["seed"]
         circuit = lucj_circuit(coupled_cluster(hamiltonian), repetitions=settings["repetitions"])
         return asdict(

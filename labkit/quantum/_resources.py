@@ -114,11 +114,11 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
 
     def compute() -> dict[str, Any]:
         from labkit.quantum._compile import circuit_resources
-        from labkit.quantum._lucj_circuit import lucj_circuit, placeholder_amplitudes
+        from labkit.quantum._lucj_circuit import lucj_circuit, random_amplitudes
 
         size, qpu = LucjSize(**request["size"]), Qpu(**request["qpu"])
         lucj = lucj_circuit(
-            placeholder_amplitudes(size.orbitals, size.electrons // 2),
+            random_amplitudes(size.orbitals, size.electrons // 2),
             repetitions=size.repetitions,
             locality=size.locality,
         )

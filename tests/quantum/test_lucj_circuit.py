@@ -8,7 +8,7 @@ import pytest
 
 from labkit.errors import InputError
 from labkit.quantum._circuit import state_vector
-from labkit.quantum._lucj_circuit import LOCALITIES, lucj_circuit, placeholder_amplitudes
+from labkit.quantum._lucj_circuit import LOCALITIES, lucj_circuit, random_amplitudes
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from labkit.quantum._lucj_circuit import LOCALITIES, lucj_circuit, placeholder_a
     [(4, 2, 1, "square"), (5, 2, 3, "heavy-hex"), (4, 1, 2, "all"), (8, 5, 2, "square")],
 )
 def test_aer_s_state_vector_is_ffsim_s(norb: int, filled: int, repetitions: int, locality: str) -> None:
-    amplitudes = placeholder_amplitudes(norb, filled)
+    amplitudes = random_amplitudes(norb, filled)
     lucj = lucj_circuit(amplitudes, repetitions=repetitions, locality=locality)
     nelec = (filled, filled)
     by_ffsim = ffsim.apply_unitary(
@@ -30,7 +30,7 @@ def test_aer_s_state_vector_is_ffsim_s(norb: int, filled: int, repetitions: int,
 
 
 def test_fewer_pairs_make_a_smaller_circuit() -> None:
-    amplitudes = placeholder_amplitudes(8, 4)
+    amplitudes = random_amplitudes(8, 4)
     gates = [
         lucj_circuit(amplitudes, locality=locality).describe()["two_qubit_gates"]
         for locality in ("heavy-hex", "square", "all")
@@ -39,15 +39,15 @@ def test_fewer_pairs_make_a_smaller_circuit() -> None:
 
 
 def test_circuit_size_doesn_t_depend_on_the_amplitudes() -> None:
-    placeholder = placeholder_amplitudes(6, 3)
+    placeholder = random_amplitudes(6, 3)
     scaled = type(placeholder)(energy=0.0, t1=0.01 * placeholder.t1, t2=0.02 * placeholder.t2[::-1, ::-1])
     assert lucj_circuit(placeholder).describe() == lucj_circuit(scaled).describe()
 
 
 def test_bad_sizes_are_named() -> None:
     with pytest.raises(InputError, match="repetitions=0; at least 1"):
-        lucj_circuit(placeholder_amplitudes(4, 2), repetitions=0)
+        lucj_circuit(random_amplitudes(4, 2), repetitions=0)
     with pytest.raises(InputError, match=f"'ring' doesn't exist; choose one of {', '.join(LOCALITIES)}"):
-        lucj_circuit(placeholder_amplitudes(4, 2), locality="ring")
+        lucj_circuit(random_amplitudes(4, 2), locality="ring")
     with pytest.raises(InputError, match="4 filled orbitals of 4"):
-        placeholder_amplitudes(4, 4)
+        random_amplitudes(4, 4)

@@ -20,7 +20,7 @@ from labkit.quantum import Noise, NoiseStudy, noise_study
 from labkit.quantum._circuit import fraction_in_sector
 from labkit.quantum._distributions import total_variation
 from labkit.quantum._hamiltonian import ActiveHamiltonian
-from labkit.quantum._lucj_circuit import lucj_circuit, placeholder_amplitudes
+from labkit.quantum._lucj_circuit import lucj_circuit, random_amplitudes
 from labkit.quantum._noise_study import same_distribution
 from labkit.quantum._trajectories import aer_noise_model, noisy_sample
 
@@ -30,7 +30,7 @@ SHOTS = 6_000
 
 @pytest.fixture(scope="module")
 def circuit() -> QuantumCircuit:
-    return lucj_circuit(placeholder_amplitudes(4, 2), repetitions=1).circuit
+    return lucj_circuit(random_amplitudes(4, 2), repetitions=1).circuit
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from qiskit.quantum_info import Statevector, random_unitary
 from labkit.errors import InputError
 from labkit.quantum import LucjSize, Qpu, find_qpu, read_qpus, resources
 from labkit.quantum._compile import compile_for, coupling_map
-from labkit.quantum._lucj_circuit import lucj_circuit, placeholder_amplitudes
+from labkit.quantum._lucj_circuit import lucj_circuit, random_amplitudes
 
 ION = Qpu("ion", "trapped ion", "all-to-all", 4, 0.999, 0.99, 0.98, 0.3, "cz", 200)
 
@@ -88,7 +88,7 @@ def test_a_qubit_stays_in_the_resonator_for_all_that_it_meets() -> None:
 
 
 def test_the_lattice_s_ansatz_needs_no_swap_on_the_lattice() -> None:
-    circuit = lucj_circuit(placeholder_amplitudes(6, 3)).circuit
+    circuit = lucj_circuit(random_amplitudes(6, 3)).circuit
     everywhere, lattice, line = (
         resources(circuit, machine(connectivity, qubits=30)).two_qubit_gates
         for connectivity in ("all-to-all", "square lattice", "line")
@@ -125,7 +125,7 @@ def test_the_shipped_machines_answer_or_say_why_not() -> None:
 
 
 def test_sizes_are_computed_like_the_circuits_that_they_stand_for() -> None:
-    circuit = lucj_circuit(placeholder_amplitudes(4, 2)).circuit
+    circuit = lucj_circuit(random_amplitudes(4, 2)).circuit
     assert resources(LucjSize(4, 4), "Euro-Q-Exa") == resources(circuit, "Euro-Q-Exa")
     assert not resources(LucjSize(12, 12), "PIAST-Q").runs
 

@@ -200,7 +200,7 @@ def _run_papermill(path: Path, output: Path, parameters: Mapping[str, Any]) -> s
             progress_bar={"desc": path.stem, "file": sys.stderr, "disable": None},
             # Kernels talk through local ports that any user of the machine could read.
             config=Config({"KernelManager": {"transport_encryption": "auto"}}),
-            # A kernel is interrupted before it is shut down, and one that is slow to leave calls that an error.
+            # A kernel is interrupted before it is shut down; one that is slow to leave calls that an error.
             extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
         )
     except papermill.PapermillExecutionError as error:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pyscf import ao2mo, fci, gto, lib, mcscf
-from pyscf.ao2mo import _ao2mo
 
 from labkit.errors import EvaluationError
+from labkit.quantum._fitted_integrals import FittedIntegrals
 from labkit.quantum._hamiltonian import ActiveHamiltonian
 from labkit.quantum._pi_space import PiOrbital
 
@@ -119,8 +119,7 @@ def optimize_state(
     optimizer.fcisolver = (fci.direct_spin0 if singlet else fci.direct_spin1).FCI(mean_field.mol)
     optimizer.conv_tol, optimizer.conv_tol_grad = _ENERGY_TOLERANCE, _GRADIENT_TOLERANCE
     optimizer.max_memory = lib.current_memory()[0] + _MEMORY
-    optimizer._keys = optimizer._keys | {"update_jk_in_ah"}
-    optimizer.update_jk_in_ah = _Response(optimizer)
+    FittedIntegrals(optimizer.with_df, optimizer.ncore, norb).serve(optimizer)
     optimizer.max_cycle_macro = _CYCLES[0]
     note = ""
     optimizer.kernel(orbitals)
@@ -150,56 +149,3 @@ def optimize_state(
         kept=float(np.linalg.svd(active.T @ overlaps, compute_uv=False).min()),
         note=note,
     )
-
-
-class _Response:
-    """The change of the mean field under orbital rotations, in the place of `CASSCF.update_jk_in_ah`.
-
-    PySCF builds full Coulomb and exchange matrices of densities whose rank is the number of occupied
-    orbitals. With the integrals (P|iq) of each occupied orbital i at hand, the same numbers take a fraction
-    of it: naphthalene's orbitals converge in a third of the time.
-    """
-
-    def __init__(self, optimizer: Any) -> None:
-        # Not the optimiser itself: a circle would keep its scratch files open.
-        self._fitting, self._core, self._active = optimizer.with_df, optimizer.ncore, optimizer.ncas
-        self._eris: Any = None
-        self._fitted = np.empty(0)
-
-    def __call__(
-        self, orbitals: Matrix, rotation: Matrix, density: Matrix, eris: Any
-    ) -> tuple[Matrix, Matrix]:
-        """Return PySCF's pair of terms, shapes (active, nmo) and (core, nmo - core)."""
-        ncore = self._core
-        occupied = ncore + self._active
-        if eris is not self._eris:  # integrals are made anew for each macro-iteration's orbitals
-            self._eris = eris
-            self._fitted = self._transformed(orbitals[:, :occupied], orbitals)
-        # Densities D = Σ_i |i⟩⟨y_i| + |y_i⟩⟨i|, of the core alone and of all.
-        core = np.hstack([np.zeros((ncore, ncore)), rotation[:ncore, ncore:]])
-        everything = np.vstack([2 * core, density @ rotation[ncore:occupied]])
-        turned = self._transformed(orbitals @ everything.T, orbitals)
-        active_rows = self._mean_field(slice(ncore, occupied), core, turned[:, :ncore] / 2)
-        core_rows = self._mean_field(slice(0, ncore), everything, turned)
-        return density @ active_rows, core_rows[:, ncore:]
-
-    def _mean_field(self, rows: slice, turns: Matrix, turned: Matrix) -> Matrix:
-        """Return rows of 2J[D] - K[D]; `turned` holds the fitted integrals (P|y_i q)."""
-        count = len(turns)
-        mine, others = self._fitted[:, rows], self._fitted[:, :count]
-        charges = 2 * np.tensordot(others, turns, axes=([1, 2], [0, 1]))
-        coulomb = np.tensordot(charges, mine, axes=(0, 0))
-        exchange = np.tensordot(mine[:, :, :count], turned, axes=([0, 2], [0, 1]))
-        exchange += np.tensordot(mine @ turns.T, others, axes=([0, 2], [0, 1]))
-        return 2 * coulomb - exchange
-
-    def _transformed(self, left: Matrix, right: Matrix) -> Matrix:
-        """Return fitted integrals (P|iq), shape (naux, left orbitals, right orbitals)."""
-        nleft, nright = left.shape[1], right.shape[1]
-        both = np.asfortranarray(np.hstack([left, right]))
-        return np.vstack(
-            [
-                _ao2mo.nr_e2(block, both, (0, nleft, nleft, nleft + nright), aosym="s2")
-                for block in self._fitting.loop()
-            ]
-        ).reshape(-1, nleft, nright)

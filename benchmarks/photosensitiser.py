@@ -74,13 +74,13 @@ def finished(seed: int, learning: str, folder: Path, workers: int) -> Run:
 def row(run: Run, seed: int, learning: str, workers: int) -> dict[str, object]:
     """Return what a run found."""
     with run.journal() as journal:
-        evaluations = list(journal.evaluations("triplet"))
-        scored = sorted(
-            ((value, round, smiles) for smiles, round, value, _ in journal.scores()), reverse=True
-        )
+        evaluations = journal.evaluations("triplet")
+        scores = {smiles: value for smiles, _, value, _ in journal.scores()}
+    # What failed has no score: it was a quantum call, and worth nothing.
+    scored = sorted(((scores.get(e.smiles, 0.0), e.round) for e in evaluations), reverse=True)
     energies = [e.result["components"]["triplet_energy"] for e in evaluations if e.status == "done"]
-    rounds = run.specification.rounds
-    best = run.best(1)[0]
+    best, rounds = run.best(1)[0], run.specification.rounds
+    late = [value for value, number in scored if number >= rounds - LAST_ROUNDS]
     return {
         "seed": seed,
         "learning": learning,
@@ -90,7 +90,7 @@ def row(run: Run, seed: int, learning: str, workers: int) -> dict[str, object]:
         "best_score": f"{scored[0][0]:.4f}",
         "top5_score": f"{fmean(value for value, _ in scored[:5]):.4f}",
         "mean_score": f"{fmean(value for value, _ in scored):.4f}",
-        "last_rounds_score": f"{fmean(value for value, round in scored if round >= rounds - LAST_ROUNDS):.4f}",
+        "last_rounds_score": f"{fmean(late):.4f}",
         "lowest_ev": f"{min(energies):.3f}",
         "in_window": sum(WINDOW[0] <= energy <= WINDOW[1] for energy in energies),
         "best": json.dumps({"smiles": best["smiles"], "ev": round(best["components"]["triplet_energy"], 3)}),

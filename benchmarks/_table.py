@@ -19,15 +19,15 @@ def rows(table: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def append(table: Path, columns: Sequence[str], entry: Mapping[str, object]) -> None:
-    """Add a row, after the header where the table is new; values that are missing stay empty."""
+def append(table: Path, columns: Sequence[str], *entries: Mapping[str, object]) -> None:
+    """Add rows, after the header where the table is new; values that are missing stay empty."""
     new = not table.is_file()
     table.parent.mkdir(parents=True, exist_ok=True)
     with table.open("a", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
         if new:
             writer.writeheader()
-        writer.writerow(entry)
+        writer.writerows(entries)
 
 
 def machine(threads: int = 1) -> str:

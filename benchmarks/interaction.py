@@ -13,14 +13,13 @@ the dimers' files, which no calculation reads.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
-import os
-import platform
 import re
 import sys
 from pathlib import Path
 from statistics import fmean
+
+from _table import append, cpu_seconds, machine, rows
 
 from labkit.errors import EvaluationError
 from labkit.molecules import read_dimer
@@ -121,22 +120,6 @@ def reference(path: Path) -> float:
     return float(match[1])
 
 
-def machine(threads: int) -> str:
-    """Return processor and threads in words."""
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        match = re.search(r"^model name\s*:\s*(.+)$", cpuinfo.read_text(encoding="utf-8"), re.MULTILINE)
-        model = match[1] if match else model
-    return f"{model}, {threads} thread(s)"
-
-
-def cpu_seconds() -> float:
-    """Return the processor time of this process and its workers, which a busy machine doesn't inflate."""
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
-
-
 def row(name: str, level: str, threads: int, here: bool) -> dict[str, object]:
     """Return one row of the table, computed."""
     path = data_path("dimers", f"{name}.xyz")
@@ -178,12 +161,6 @@ def row(name: str, level: str, threads: int, here: bool) -> dict[str, object]:
     }
 
 
-def read(table: Path) -> list[dict[str, str]]:
-    """Return the rows that are on disk."""
-    with table.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
 def mean_absolute(rows: list[dict[str, str]], column: str) -> str:
     """Return a column's mean absolute error against the reference, and over how many rows if not all."""
     errors = [abs(float(entry[column]) - float(entry["reference"])) for entry in rows if entry[column]]
@@ -196,10 +173,10 @@ def signed(entry: dict[str, str]) -> str:
     return f"{entry['dimer']} {float(entry['error']):+.2f}"
 
 
-def summary(rows: list[dict[str, str]]) -> list[str]:
+def summary(done: list[dict[str, str]]) -> list[str]:
     """Return mean absolute errors (kcal/mol) by class and by curve, the worst dimers, and times, in words."""
     lines = []
-    equilibrium = [entry for entry in rows if entry["set"] == "equilibrium"]
+    equilibrium = [entry for entry in done if entry["set"] == "equilibrium"]
     methods = ("kcal_mol", "full_counterpoise", "no_counterpoise", "with_delta_quantum")
     methods = (*methods, "mp2_cbs", "mp2", "hartree_fock", "casci", "fast")
     for charge_class in ("neutral", "ionic"):
@@ -215,20 +192,20 @@ def summary(rows: list[dict[str, str]]) -> list[str]:
     lines.append("the worst five: " + ", ".join(map(signed, worst)))
     for curve in CURVES:
         points = sorted(
-            (entry for entry in rows if entry["dimer"].startswith(curve)), key=lambda e: e["dimer"]
+            (entry for entry in done if entry["dimer"].startswith(curve)), key=lambda e: e["dimer"]
         )
         if len(points) > 1:
             errors = ", ".join(f"{e['dimer'][-3:]}: {float(e['error']):+.2f}" for e in points)
             lines.append(f"curve {curve} (distance in %): {errors}")
-    for size in sorted({int(entry["heavy_atoms"]) for entry in rows}):
-        alike = [entry for entry in rows if int(entry["heavy_atoms"]) == size]
+    for size in sorted({int(entry["heavy_atoms"]) for entry in done}):
+        alike = [entry for entry in done if int(entry["heavy_atoms"]) == size]
         cpu = [float(entry["cpu_seconds"]) for entry in alike]
         lines.append(
             f"{size} heavy atoms, {len(alike)} dimers: {fmean(cpu):.1f} s of processor time, at most "
             f"{max(cpu):.1f}; wall time at most {max(float(entry['seconds']) for entry in alike):.1f} s"
         )
-    if any(entry["notes"] for entry in rows):
-        lines += [f"{entry['dimer']}: {entry['notes']}" for entry in rows if entry["notes"]]
+    if any(entry["notes"] for entry in done):
+        lines += [f"{entry['dimer']}: {entry['notes']}" for entry in done if entry["notes"]]
     return lines
 
 
@@ -251,25 +228,20 @@ def main() -> None:
     )
     options = parser.parse_args()
     table = options.out or Path(__file__).parent / "results" / f"interaction_{options.level}.csv"
-    table.parent.mkdir(parents=True, exist_ok=True)
-    if not table.is_file():
-        with table.open("w", newline="", encoding="utf-8") as file:
-            csv.DictWriter(file, COLUMNS).writeheader()
     names = [] if options.summary else options.names or grid(options.level)
     for name in reversed(names) if options.backwards else names:
-        if name in {entry["dimer"] for entry in read(table)}:
+        if name in {entry["dimer"] for entry in rows(table)}:
             continue
         entry = row(name, options.level, options.threads, options.here)
-        if name in {entry["dimer"] for entry in read(table)}:
+        if name in {entry["dimer"] for entry in rows(table)}:
             continue  # the other worker was faster
-        with table.open("a", newline="", encoding="utf-8") as file:
-            csv.DictWriter(file, COLUMNS, restval="").writerow(entry)
+        append(table, COLUMNS, entry)
         print(
             f"{name}: {entry['kcal_mol']} (error {entry['error']}) in {entry['seconds']} s",
             file=sys.stderr,
             flush=True,
         )
-    print("\n".join(summary(read(table))))
+    print("\n".join(summary(rows(table))))
 
 
 if __name__ == "__main__":

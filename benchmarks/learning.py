@@ -9,13 +9,11 @@ difference of the last round's mean score and its 95 % confidence interval (Stud
 from __future__ import annotations
 
 import argparse
-import csv
 import logging
-import os
-import platform
 from pathlib import Path
 
 import numpy as np
+from _table import append, machine, rows, versions
 from scipy import stats
 
 from labkit.campaign import Campaign, Run
@@ -41,44 +39,36 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs/learning"))
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    done = {(row["seed"], row["learning"]) for row in rows()}
+    done = {(row["seed"], row["learning"]) for row in rows(TABLE)}
     for seed in range(args.seeds):
         for learning in ("true", "false"):
             if (str(seed), learning) not in done:
                 campaign = Campaign.load(HERE / "learning.toml", [f"generator.learning={learning}"])
-                append(campaign.run(seed, out=args.runs), seed, learning)
+                append(TABLE, COLUMNS, row(campaign.run(seed, out=args.runs), seed, learning))
     print(summary())
 
 
-def rows() -> list[dict[str, str]]:
-    if not TABLE.exists():
-        return []
-    with TABLE.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def append(run: Run, seed: int, learning: str) -> None:
+def row(run: Run, seed: int, learning: str) -> dict[str, object]:
+    """Return what a run came to."""
     with run.journal() as journal:
         means = {number: value for number, name, value in journal.metrics() if name == "score_mean"}
         docked = journal.counts()["docking"]
     last = max(means)
-    manifest = run.manifest
-    versions = " ".join(f"{name}={manifest['versions'][name]}" for name in ("labkit", "jax", "vina", "rdkit"))
-    new = not TABLE.exists()
-    TABLE.parent.mkdir(exist_ok=True)
-    with TABLE.open("a", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        if new:
-            writer.writerow(COLUMNS)
-        machine = f"{platform.machine()}, {os.cpu_count()} cores"
-        scores = (f"{means[0]:.6f}", f"{means[last]:.6f}")
-        writer.writerow(
-            [seed, learning, last + 1, *scores, docked, f"{manifest['seconds']:.0f}", machine, versions]
-        )
+    return {
+        "seed": seed,
+        "learning": learning,
+        "rounds": last + 1,
+        "first_round": f"{means[0]:.6f}",
+        "last_round": f"{means[last]:.6f}",
+        "docked": docked,
+        "seconds": f"{run.manifest['seconds']:.0f}",
+        "machine": machine(),
+        "versions": versions("labkit", "jax", "vina", "rdkit"),
+    }
 
 
 def summary() -> str:
-    last = {(row["seed"], row["learning"]): float(row["last_round"]) for row in rows()}
+    last = {(row["seed"], row["learning"]): float(row["last_round"]) for row in rows(TABLE)}
     seeds = sorted({seed for seed, _ in last if (seed, "true") in last and (seed, "false") in last}, key=int)
     gain = np.array([last[seed, "true"] - last[seed, "false"] for seed in seeds])
     if len(gain) < 2:

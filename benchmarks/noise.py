@@ -10,16 +10,13 @@ there already are skipped, so that an interrupted benchmark goes on where it sto
 from __future__ import annotations
 
 import argparse
-import csv
-import platform
-import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from importlib.metadata import version
 from pathlib import Path
 from statistics import mean
 
 import numpy as np
+from _table import append, machine, rows, versions
 from pyscf import ao2mo, gto, mcscf, scf
 from qiskit_aer import AerSimulator
 
@@ -50,6 +47,8 @@ NOISES = {
     "gates 0.003, read-out 0.01/0.02": Noise(3e-4, 3e-3, 0.01, 0.02),
     "gates 0.01, read-out 0.02/0.04": Noise(1e-3, 1e-2, 0.02, 0.04),
 }
+
+PACKAGES = ("qiskit", "qiskit-aer", "ffsim", "qiskit-addon-sqd", "pyscf", "numpy")
 
 COLUMNS = (
     "system",
@@ -95,18 +94,6 @@ def active_hamiltonian(atoms: str, frozen: int) -> ActiveHamiltonian:
     return ActiveHamiltonian(h1e, eri, float(core), space.nelecas)
 
 
-def environment() -> dict[str, str]:
-    """Return processor and versions in words."""
-    cpuinfo = Path("/proc/cpuinfo")
-    text = cpuinfo.read_text(encoding="utf-8") if cpuinfo.is_file() else ""
-    model = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
-    packages = ("qiskit", "qiskit-aer", "ffsim", "qiskit-addon-sqd", "pyscf", "numpy")
-    return {
-        "machine": f"{model[1] if model else platform.machine()}, 1 thread",
-        "versions": " ".join(f"{package}={version(package)}" for package in packages),
-    }
-
-
 def study_rows(system: str, noise: str, seed: int) -> Iterable[dict[str, object]]:
     """Return a row for each variant of one case, computed."""
     study = study_noise(
@@ -136,7 +123,8 @@ def study_rows(system: str, noise: str, seed: int) -> Iterable[dict[str, object]
             "shots": study.shots,
             "ms_per_shot": f"{study.seconds / study.shots * 1e3:.3f}",
             "cpu_ms_per_shot": f"{study.cpu_seconds / study.shots * 1e3:.3f}",
-            **environment(),
+            "machine": machine(),
+            "versions": versions(*PACKAGES),
         }
 
 
@@ -167,7 +155,8 @@ def aer_rows(seed: int) -> Iterable[dict[str, object]]:
         "p_value": f"{same_distribution(ours, one):.3g}",
         "p_value_aer_to_aer": f"{same_distribution(other, one):.3g}",
         "p_value_if_two_qubit_error_were_a_third_more": f"{same_distribution(stronger, one):.3g}",
-        **environment(),
+        "machine": machine(),
+        "versions": versions(*PACKAGES),
     }
 
 
@@ -176,30 +165,22 @@ def carry_on(
 ) -> list[dict[str, str]]:
     """Return a table's rows; those of cases that it lacks are computed and written, a case at a time."""
     table = RESULTS / name
-    done: list[dict[str, str]] = []
-    if table.is_file():
-        with table.open(newline="", encoding="utf-8") as file:
-            done = list(csv.DictReader(file))
-    else:
-        RESULTS.mkdir(exist_ok=True)
-        with table.open("w", newline="", encoding="utf-8") as file:
-            csv.DictWriter(file, columns).writeheader()
+    done = rows(table)
     for case in cases:
         if any(all(row[key] == str(value) for key, value in case.items()) for row in done):
             continue
-        rows = [{key: str(value) for key, value in row.items()} for row in compute(**case)]
-        with table.open("a", newline="", encoding="utf-8") as file:
-            csv.DictWriter(file, columns).writerows(rows)
-        done += rows
+        computed = [{key: str(value) for key, value in row.items()} for row in compute(**case)]
+        append(table, columns, *computed)
+        done += computed
         print(f"{name}: {', '.join(map(str, case.values()))}", file=sys.stderr)
     return done
 
 
-def summary(rows: list[dict[str, str]]) -> list[str]:
+def summary(done: list[dict[str, str]]) -> list[str]:
     """Return, for each noise, the mean over systems and seeds of what each variant is worth, in words."""
     lines = []
     for noise in NOISES:
-        here = [row for row in rows if row["noise"] == noise]
+        here = [row for row in done if row["noise"] == noise]
         if not here:
             continue
         cases = [row for row in here if row["variant"] == "noisy"]
@@ -240,8 +221,8 @@ def main() -> None:
         for system in SYSTEMS
         for noise in NOISES
     ]
-    rows = carry_on("noise.csv", COLUMNS, cases, study_rows)
-    print("\n".join(summary(rows)))
+    done = carry_on("noise.csv", COLUMNS, cases, study_rows)
+    print("\n".join(summary(done)))
     for row in against_aer:
         print(
             f"8 qubits, seed {row['seed']}: distance to Aer {row['distance_to_aer']}, of two samples of Aer "

@@ -19,14 +19,10 @@ that the CSV has already are skipped.
 from __future__ import annotations
 
 import argparse
-import csv
 import os
-import platform
-import re
 import sys
 import time
 from collections.abc import Callable, Iterator
-from importlib.metadata import version
 from pathlib import Path
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"):
@@ -34,6 +30,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"):
 
 import ffsim
 import numpy as np
+from _table import append, machine, rows, versions
 from pyscf import ao2mo, gto, mcscf, scf
 
 from labkit.quantum._hamiltonian import ActiveHamiltonian
@@ -198,16 +195,6 @@ def linear_method(hamiltonian: ActiveHamiltonian, operator: ffsim.UCJOpSpinBalan
 CASES: dict[str, Callable[[], tuple[ActiveHamiltonian, Iterator[Row]]]] = {"h8": h8, "water": water, "n2": n2}
 
 
-def machine() -> str:
-    """Return the processor in words."""
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        match = re.search(r"^model name\s*:\s*(.+)$", cpuinfo.read_text(encoding="utf-8"), re.MULTILINE)
-        model = match[1] if match else model
-    return f"{model}, 1 thread"
-
-
 def complete(case: str, repeat: int, exact: float, row: Row) -> dict[str, str]:
     """Return a row of the table as text."""
     values = {
@@ -218,7 +205,7 @@ def complete(case: str, repeat: int, exact: float, row: Row) -> dict[str, str]:
         "error_mha": f"{(float(str(row['energy_ha'])) - exact) * 1e3:.4f}",
         "gradient_norm": f"{row['gradient_norm']:.1e}",
         "machine": machine(),
-        "versions": " ".join(f"{name}={version(name)}" for name in ("pyscf", "ffsim", "numpy", "scipy")),
+        "versions": versions("pyscf", "ffsim", "numpy", "scipy"),
     }
     for column in ("seconds", "seconds_to_target", "cpu_seconds"):
         value = values.get(column, "")
@@ -234,13 +221,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "solvers.csv")
     options = parser.parse_args()
-    done: set[tuple[str, str]] = set()
-    if options.out.is_file():
-        with options.out.open(newline="", encoding="utf-8") as file:
-            done = {(entry["case"], entry["repeat"]) for entry in csv.DictReader(file)}
-    else:
-        with options.out.open("w", newline="", encoding="utf-8") as file:
-            csv.DictWriter(file, COLUMNS).writeheader()
+    done = {(entry["case"], entry["repeat"]) for entry in rows(options.out)}
     for repeat in range(options.repeats):
         for case in options.cases or CASES:
             if (case, str(repeat)) in done:
@@ -248,8 +229,7 @@ def main() -> None:
             hamiltonian, computed = CASES[case]()
             exact = exact_state(hamiltonian)[0] + hamiltonian.core
             entries = [complete(case, repeat, exact, row) for row in computed]
-            with options.out.open("a", newline="", encoding="utf-8") as file:
-                csv.DictWriter(file, COLUMNS).writerows(entries)
+            append(options.out, COLUMNS, *entries)
             for entry in entries:
                 print(
                     f"{case}: {entry['method']}: {entry['energy_ha']} Ha, {entry['error_mha']} mHa off, "

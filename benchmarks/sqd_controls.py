@@ -15,14 +15,10 @@ check that both agree up to 16 qubits.
 from __future__ import annotations
 
 import argparse
-import csv
 import os
-import platform
-import re
 import sys
 import time
 from collections.abc import Callable, Iterator
-from importlib.metadata import version
 from math import prod
 from pathlib import Path
 
@@ -30,6 +26,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"):
     os.environ[_name] = "1"
 
 import numpy as np
+from _table import append, machine, rows, versions
 from pyscf import ao2mo, gto, mcscf, scf
 
 from labkit.molecules import conformer
@@ -116,17 +113,7 @@ def active_hamiltonian(atoms: str, pairs: int = 6) -> ActiveHamiltonian:
     return ActiveHamiltonian(h1e, eri, float(core), (pairs, pairs))
 
 
-def machine() -> str:
-    """Return the processor in words."""
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        match = re.search(r"^model name\s*:\s*(.+)$", cpuinfo.read_text(encoding="utf-8"), re.MULTILINE)
-        model = match[1] if match else model
-    return f"{model}, 1 thread"
-
-
-def rows(system: str, wanted: list[int]) -> Iterator[dict[str, object]]:
+def computed(system: str, wanted: list[int]) -> Iterator[dict[str, object]]:
     """Yield the rows of a system, one for each number of shots."""
     start = time.perf_counter()
     hamiltonian = active_hamiltonian(SYSTEMS[system]())
@@ -170,9 +157,7 @@ def rows(system: str, wanted: list[int]) -> Iterator[dict[str, object]]:
             "singles_doubles_mha": error(excitations),
             "seconds": f"{time.perf_counter() - start:.1f}",
             "machine": machine(),
-            "versions": " ".join(
-                f"{name}={version(name)}" for name in ("pyscf", "ffsim", "qiskit-addon-sqd", "numpy")
-            ),
+            "versions": versions("pyscf", "ffsim", "qiskit-addon-sqd", "numpy"),
         }
 
 
@@ -204,20 +189,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "sqd_controls.csv")
     parser.add_argument("--summary", action="store_true", help="compute nothing")
     options = parser.parse_args()
-    done: list[dict[str, str]] = []
-    if options.out.is_file():
-        with options.out.open(newline="", encoding="utf-8") as file:
-            done = list(csv.DictReader(file))
-    else:
-        with options.out.open("w", newline="", encoding="utf-8") as file:
-            csv.DictWriter(file, COLUMNS).writeheader()
+    done = rows(options.out)
     for system in () if options.summary else options.systems or SYSTEMS:
         have = {int(entry["shots"]) for entry in done if entry["system"] == system}
         missing = [shots for shots in options.shots if shots not in have]
-        for row in rows(system, missing) if missing else ():
+        for row in computed(system, missing) if missing else ():
             entry = {key: str(value) for key, value in row.items()}
-            with options.out.open("a", newline="", encoding="utf-8") as file:
-                csv.DictWriter(file, COLUMNS).writerow(entry)
+            append(options.out, COLUMNS, entry)
             done.append(entry)
             print(summary([entry])[0], file=sys.stderr)
     print("\n".join(summary(done)))

@@ -11,12 +11,11 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import os
-import platform
-import re
 import sys
 from pathlib import Path
 from statistics import fmean
+
+from _table import append, cpu_seconds, machine, rows
 
 from labkit.errors import EvaluationError
 from labkit.quantum import TripletEnergy, triplet_energy
@@ -61,22 +60,6 @@ def by_size(names: list[str]) -> dict[str, int]:
     return {name: len(found[name].system.orbitals) for name in ordered}
 
 
-def machine(threads: int) -> str:
-    """Return processor and threads in words."""
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        match = re.search(r"^model name\s*:\s*(.+)$", cpuinfo.read_text(encoding="utf-8"), re.MULTILINE)
-        model = match[1] if match else model
-    return f"{model}, {threads} thread(s)"
-
-
-def cpu_seconds() -> float:
-    """Return the processor time of this process and its workers, which a busy machine doesn't inflate."""
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
-
-
 def row(name: str, reference: dict[str, str], threads: int) -> dict[str, object]:
     """Return one row of the table, computed."""
     before = cpu_seconds()
@@ -103,14 +86,6 @@ def row(name: str, reference: dict[str, str], threads: int) -> dict[str, object]
         "machine": machine(threads),
         "versions": " ".join(f"{package}={version}" for package, version in result.versions.items()),
     }
-
-
-def rows(table: Path) -> list[dict[str, str]]:
-    """Return the rows that a table has already."""
-    if not table.is_file():
-        return []
-    with table.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def summary(done: list[dict[str, str]]) -> list[str]:
@@ -157,23 +132,16 @@ def main() -> None:
     options = parser.parse_args()
     known = references()
     sizes = {} if options.summary else by_size(options.names or list(known))
-    options.out.parent.mkdir(parents=True, exist_ok=True)
     for name, orbitals in sizes.items():
         # Read anew each time: another process may fill the same table from its other end.
         if orbitals > options.max_orbitals or name in {entry["molecule"] for entry in rows(options.out)}:
             continue
         try:
-            computed = row(name, known[name], options.threads)
+            entry = row(name, known[name], options.threads)
         except EvaluationError as error:
             print(f"{name}: {error}", file=sys.stderr)
             continue
-        entry = {key: str(value) for key, value in computed.items()}
-        new = not rows(options.out)
-        with options.out.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS)
-            if new:
-                writer.writeheader()
-            writer.writerow(entry)
+        append(options.out, COLUMNS, entry)
         print(f"{name}: {entry['ev']} (error {entry['error']}) in {entry['seconds']} s", file=sys.stderr)
     print("\n".join(summary(rows(options.out))))
 

@@ -13,9 +13,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from labkit._answers import (
+    Answer,
+    show_doctor,
+    show_interaction,
+    show_poses,
+    show_run,
+    show_runs,
+    show_triplet,
+)
 from labkit.errors import InputError, LabkitError
-
-Answer = dict[str, Any]
 
 
 class _Parser(argparse.ArgumentParser):
@@ -75,7 +82,7 @@ def _parser() -> _Parser:
     def group(name: str, help: str) -> Any:
         return commands.add_parser(name, help=help).add_subparsers(metavar="COMMAND", required=True)
 
-    run = add("run", _run, "run a whole experiment: propose, dock, simulate, learn, report", _show_run)
+    run = add("run", _run, "run a whole experiment: propose, dock, simulate, learn, report", show_run)
     run.add_argument(
         "campaign", nargs="?", default="quick", help="a shipped campaign or a .toml file (quick)"
     )
@@ -85,11 +92,11 @@ def _parser() -> _Parser:
     run.add_argument("--workers", type=int, help="worker processes (one a core)")
     run.add_argument("--out", type=Path, default=Path("runs"), help="folder for the run's folder (runs)")
 
-    resume = add("resume", _resume, "carry an interrupted run on to the same end", _show_run)
+    resume = add("resume", _resume, "carry an interrupted run on to the same end", show_run)
     resume.add_argument("run", help="the run's folder or name")
     resume.add_argument("--workers", type=int, help="worker processes")
 
-    add("runs", _runs, "list the runs in ./runs and those shipped", _show_runs)
+    add("runs", _runs, "list the runs in ./runs and those shipped", show_runs)
 
     report = add("report", _report, "write the report of a run", lambda answer: answer["report"])
     report.add_argument("run", help="the run's folder or name")
@@ -116,7 +123,7 @@ def _parser() -> _Parser:
     generate.add_argument("--prior", default="zinc250k", help="a shipped prior or a .safetensors file")
     generate.add_argument("--scaffold", metavar="SMILES", help="(not built yet)")
 
-    dock = add("dock", _dock, "dock molecules into a target", _show_poses)
+    dock = add("dock", _dock, "dock molecules into a target", show_poses)
     dock.add_argument("smiles", nargs="+", metavar="SMILES")
     dock.add_argument("--target", default="abl1", metavar="NAME")
     dock.add_argument("--exhaustiveness", type=int, default=4, metavar="N", help="search effort (4)")
@@ -133,7 +140,7 @@ def _parser() -> _Parser:
     target.add_argument("--receptor", type=Path, required=True, metavar="FILE.pdb", help="with all hydrogens")
     target.add_argument("--ligand", type=Path, required=True, metavar="FILE.sdf", help="in its site")
 
-    interaction = add("interaction", _interaction, "interaction energy of a dimer", _show_interaction)
+    interaction = add("interaction", _interaction, "interaction energy of a dimer", show_interaction)
     interaction.add_argument("dimer", type=Path, metavar="DIMER.xyz")
     interaction.add_argument("--level", default="standard", help="fast, standard or accurate")
     interaction.add_argument("--active-space", default="mp2", help="mp2 (natural orbitals), frontier or avas")
@@ -142,7 +149,7 @@ def _parser() -> _Parser:
     interaction.add_argument("--seed", type=int, default=0)
     interaction.add_argument("--threads", type=int, help="of the mean field (one a core)")
 
-    triplet = add("triplet", _triplet, "vertical energy of the lowest triplet state", _show_triplet)
+    triplet = add("triplet", _triplet, "vertical energy of the lowest triplet state", show_triplet)
     triplet.add_argument("molecule", metavar="SMILES|FILE.xyz", help="a SMILES gets a GFN2-xTB geometry")
     triplet.add_argument("--solver", default="uccsd", help="of the active space: uccsd or exact (uccsd)")
     triplet.add_argument(
@@ -158,7 +165,7 @@ def _parser() -> _Parser:
     notebooks.add_argument("--out", type=Path, default=Path("notebooks-out"), metavar="DIR")
 
     add("lab", _lab, "open JupyterLab on the notebooks")
-    add("doctor", _doctor, "check this installation and say what to do", _show_doctor)
+    add("doctor", _doctor, "check this installation and say what to do", show_doctor)
 
     for name, help in _LATER.items():
         add(name, _not_yet, help + " (not built yet)").set_defaults(name=name)
@@ -359,65 +366,3 @@ def _doctor(args: argparse.Namespace) -> Answer:
     from labkit.doctor import checkup
 
     return checkup()
-
-
-def _show_run(answer: Answer) -> str:
-    lines = [
-        f"{answer['status']} in {answer['seconds']:.0f} s, {answer['energy_wh']:.2f} Wh"
-        f" ± {answer['energy_uncertainty_wh']:.2f} ({answer['energy_method']})",
-        "evaluations: " + ", ".join(f"{name} {n}" for name, n in answer["evaluations"].items()),
-        "best molecules:",
-    ]
-    for row in answer["best"]:
-        parts = ", ".join(f"{name} {value:.2f}" for name, value in row["components"].items())
-        lines.append(f"  {row['score']:.3f}  {row['smiles']}  ({parts})")
-    return "\n".join([*lines, f"run:    {answer['run']}", f"report: {answer['report']}"])
-
-
-def _show_runs(answer: Answer) -> str:
-    rows = answer["runs"]
-    if not rows:
-        return "no runs yet; `labkit run` starts one"
-    return "\n".join(f"{r['run']:<40} {r['status']:<12} {r['seconds']:>8.0f} s  {r['folder']}" for r in rows)
-
-
-def _show_poses(answer: Answer) -> str:
-    return "\n".join(
-        f"{pose['energy']:7.2f} kcal/mol  {pose['smiles']}  "
-        + " ".join(dict.fromkeys(contact["residue"] for contact in pose["contacts"]))
-        + f"  {pose['file']}"
-        for pose in answer["poses"]
-    )
-
-
-def _show_triplet(answer: Answer) -> str:
-    error, quantum = answer["error_estimate_ev"], answer["quantum"]
-    controls = quantum["controls"]
-    lines = [
-        f"{answer['ev']:.2f} ± {error:.2f} eV  {answer['state']}  ({answer['method']})",
-        f"quantum: {quantum['error_mha']:.4f} mHa from exact in the same space;"
-        f" one determinant gives {controls['determinant_ev']:.2f} eV,"
-        f" no functional {controls['casscf_ev']:.2f} eV",
-    ]
-    return "\n".join([*lines, *answer["notes"]])
-
-
-def _show_interaction(answer: Answer) -> str:
-    error = answer["error_estimate_kcal_mol"]
-    lines = [
-        f"{answer['kcal_mol']:.2f} ± {error:.2f} kcal/mol  ({answer['method']}, {answer['charge_class']})",
-        *(f"  {name}: {value:.2f}" for name, value in answer["components"].items()),
-    ]
-    quantum = answer["quantum"]
-    if quantum:
-        lines.append(
-            f"quantum: δ {quantum['delta_kcal_mol']:+.4f} kcal/mol beside it,"
-            f" {quantum['error_mha']:.4f} mHa from exact in the same space"
-        )
-    return "\n".join([*lines, *answer["notes"]])
-
-
-def _show_doctor(answer: Answer) -> str:
-    rows = [f"{'ok  ' if c['ok'] else 'FAIL'}  {c['check']}: {c['found']}" for c in answer["checks"]]
-    mends = [f"      {c['check']}: {c['remedy']}" for c in answer["checks"] if not c["ok"]]
-    return "\n".join([*rows, *(["", "what to do:", *mends] if mends else ["", "all is well"])])

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from labkit.cluster._entries import BASES
 from labkit.errors import InputError
 from labkit.store import data_path
-
-BASES: tuple[str, ...] = ("cited", "secondary", "recalled", "assumed")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from labkit.cluster._links import BASES, read_links
+from labkit.cluster._entries import BASES
+from labkit.cluster._links import read_links
 from labkit.errors import InputError
 
 

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from labkit.cluster._cooling import Cooling, HeatReuse, Plant, cool
+from labkit.cluster._cooling import Cooling, cool
+from labkit.cluster._plant import HeatReuse, Plant
 from labkit.cluster._power import PowerSeries
 from labkit.cluster._series import Array
 from labkit.cluster._weather import Climate, Weather, WeatherSeries

@@ -19,6 +19,8 @@ from labkit.cluster._tables import read_toml, record
 from labkit.errors import InputError
 from labkit.store import data_path
 
+_CDU_SHARE = 0.00756  # Frontier in RAPS: 25 × 8.473 kW of 28.016 MW at the cabinets' input
+
 
 @dataclass(frozen=True)
 class NodePower:
@@ -161,6 +163,15 @@ class MachinePower:
             for name in ("sivoc", "rectifier", "switch", "cdu")
         }
         return replace(self, nodes=nodes, **stages)
+
+
+def power_of_nodes(name: str, nodes: int, node: NodePower) -> MachinePower:
+    """Return what the power of a machine follows from of which only its nodes' is known.
+
+    Switches and losses are taken to be in the nodes' power, as where that is a list's figure for the whole
+    machine over its nodes. Coolant distribution units are assumed to draw Frontier's share of full power.
+    """
+    return MachinePower(name, nodes, node, cdu=Units(1, _CDU_SHARE * nodes * node.peak_w))
 
 
 @dataclass(frozen=True)

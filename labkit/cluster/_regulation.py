@@ -80,54 +80,69 @@ class Verdict:
     reason: str
 
 
+@dataclass(frozen=True)
+class _Demand:
+    """A value that must be at least or at most so much, or true, from a day on; `exempt`: why not here."""
+
+    paragraph: str
+    what: str
+    value: float | bool | None
+    due: date
+    exempt: str = ""
+    least: float | None = None
+    most: float | None = None
+
+    @property
+    def words(self) -> str:
+        if self.most is not None:
+            return f"{self.what} of at most {self.most:g}"
+        return self.what if self.least is None else f"{self.what} of at least {self.least:g}"
+
+    def verdict(self, on: date) -> Verdict:
+        if self.exempt:
+            return Verdict(self.paragraph, self.words, DOES_NOT_APPLY, self.exempt)
+        if on < self.due:
+            return Verdict(self.paragraph, self.words, DOES_NOT_APPLY, f"due from {self.due}, judged on {on}")
+        if self.value is None:
+            return Verdict(self.paragraph, self.words, UNKNOWN, "it isn't known")
+        if isinstance(self.value, bool):
+            met, said = self.value, "there is one" if self.value else "there is none"
+        else:
+            met = self.value <= self.most if self.most is not None else self.value >= (self.least or 0.0)
+            said = f"it is {self.value:.4g}"
+        return Verdict(self.paragraph, self.words, MET if met else NOT_MET, f"{said}, due from {self.due}")
+
+
 def judge(centre: DataCentre, on: date) -> tuple[Verdict, ...]:
     """Return how a data centre stands to each demand of EnEfG §§ 11 and 12 on a day.
 
     The exceptions of § 11 (3) for reused energy (an agreement with a municipality or a heating network, an
     offer of heat that was turned down) aren't known here; they are the operator's to prove.
     """
-    new = centre.commissioned >= _NEW_FROM
-    old_why = f"it starts on {centre.commissioned}, before {_NEW_FROM}"
-    new_why = f"it starts on {centre.commissioned}, not before {_NEW_FROM}"
+    return tuple(demand.verdict(on) for demand in _demands(centre, on))
+
+
+def _demands(centre: DataCentre, on: date) -> tuple[_Demand, ...]:
+    start, outside = centre.commissioned, _outside(centre, on)
+    new = start >= _NEW_FROM
+    only_old = outside or (f"it starts on {start}, not before {_NEW_FROM}" if new else "")
+    only_new = outside or ("" if new else f"it starts on {start}, before {_NEW_FROM}")
+    certified_kw = _LEAST_KW if centre.public else _CERTIFIED_KW
+    only_large = outside or ("" if centre.connected_kw >= certified_kw else _under(centre, certified_kw))
+
+    two_years_on = _two_years_after(start)
     new_pue = centre.pue if centre.pue_without_heat_pump is None else centre.pue_without_heat_pump
-    due = _two_years_later(centre.commissioned)
-    reuse = max((share for start, share in _REUSE if centre.commissioned >= start), default=_REUSE[0][1])
-    certificate_kw = _LEAST_KW if centre.public else _CERTIFIED_KW
-    small = f"connected power of {centre.connected_kw:g} kW is under {certificate_kw:g} kW"
-
-    def most(limit: float, pue: float | None) -> tuple[str, bool | None, str]:
-        return f"PUE <= {limit:g}", _fits(pue, most=limit), _said("PUE", pue)
-
-    def renewable(share: float) -> tuple[str, bool | None, str]:
-        fits = _fits(centre.renewable_share, least=share)
-        return f"renewable electricity >= {share:.0%}", fits, _said("share", centre.renewable_share)
-
-    def has(what: str, value: bool | None) -> tuple[str, bool | None, str]:
-        return what, value, {None: "not told whether", True: "there is", False: "there is not"}[value]
-
-    reused = (f"reused energy >= {reuse:.0%}", _fits(centre.erf, least=reuse), _said("ERF", centre.erf))
-    demands: tuple[tuple[str, tuple[str, bool | None, str], date, str], ...] = (
-        # paragraph, (demand, whether met, said), due from, why it doesn't apply whatever the day
-        ("§ 11 (1) no. 1", most(1.5, centre.pue), date(2027, 7, 1), new_why if new else ""),
-        ("§ 11 (1) no. 2", most(1.3, centre.pue), date(2030, 7, 1), new_why if new else ""),
-        ("§ 11 (2) sentence 1 no. 1", most(1.2, new_pue), due, "" if new else old_why),
-        ("§ 11 (2) sentence 1 no. 2", reused, due, "" if new else old_why),
-        ("§ 11 (5) no. 1", renewable(0.5), date(2024, 1, 1), ""),
-        ("§ 11 (5) no. 2", renewable(1.0), date(2027, 1, 1), ""),
-        ("§ 12 (1)", has("a management system", centre.management_system), date(2025, 7, 1), ""),
-        (
-            "§ 12 (3)",
-            has("its certificate or validation", centre.certified),
-            date(2026, 1, 1),
-            small if centre.connected_kw < certificate_kw else "",
-        ),
-    )
-    outside = _outside(centre, on)
-    return tuple(
-        Verdict(
-            paragraph, demand, *_answer(fits, said, on, max(from_day, centre.commissioned), outside or why)
-        )
-        for paragraph, (demand, fits, said), from_day, why in demands
+    reuse = max((share for day, share in _REUSE if start >= day), default=_REUSE[0][1])
+    renewable, system = centre.renewable_share, centre.management_system
+    return (
+        _Demand("§ 11 (1) no. 1", "PUE", centre.pue, date(2027, 7, 1), only_old, most=1.5),
+        _Demand("§ 11 (1) no. 2", "PUE", centre.pue, date(2030, 7, 1), only_old, most=1.3),
+        _Demand("§ 11 (2) sentence 1 no. 1", "PUE", new_pue, two_years_on, only_new, most=1.2),
+        _Demand("§ 11 (2) sentence 1 no. 2", "ERF", centre.erf, two_years_on, only_new, least=reuse),
+        _Demand("§ 11 (5) no. 1", "renewable share", renewable, date(2024, 1, 1), outside, least=0.5),
+        _Demand("§ 11 (5) no. 2", "renewable share", renewable, date(2027, 1, 1), outside, least=1.0),
+        _Demand("§ 12 (1)", "a management system", system, date(2025, 7, 1), outside),
+        _Demand("§ 12 (3)", "its certificate", centre.certified, date(2026, 1, 1), only_large),
     )
 
 
@@ -136,30 +151,16 @@ def _outside(centre: DataCentre, on: date) -> str:
     if centre.country != "DEU":
         return f"it stands in {centre.country}, not in Germany"
     if centre.connected_kw < _LEAST_KW:
-        return f"connected power of {centre.connected_kw:g} kW is under {_LEAST_KW:g} kW (§ 3 no. 24)"
+        return f"{_under(centre, _LEAST_KW)} (§ 3 no. 24)"
     if on < centre.commissioned:
         return f"it doesn't operate before {centre.commissioned}"
     return ""
 
 
-def _answer(fits: bool | None, said: str, on: date, due: date, why_not: str) -> tuple[str, str]:
-    if why_not:
-        return DOES_NOT_APPLY, why_not
-    if on < due:
-        return DOES_NOT_APPLY, f"due from {due}, judged on {on}; {said}"
-    if fits is None:
-        return UNKNOWN, said
-    return (MET if fits else NOT_MET), f"{said}; due from {due}"
+def _under(centre: DataCentre, least_kw: float) -> str:
+    return f"connected power of {centre.connected_kw:g} kW is under {least_kw:g} kW"
 
 
-def _fits(value: float | None, *, least: float = -np.inf, most: float = np.inf) -> bool | None:
-    return None if value is None else bool(least <= value <= most)
-
-
-def _said(name: str, value: float | None) -> str:
-    return f"{name} isn't known" if value is None else f"{name} is {value:.3g}"
-
-
-def _two_years_later(day: date) -> date:
+def _two_years_after(day: date) -> date:
     leap_day = day.month == 2 and day.day == 29
     return date(day.year + 2, 3, 1) if leap_day else day.replace(year=day.year + 2)

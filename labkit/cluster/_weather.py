@@ -150,17 +150,23 @@ def climate_from_means(
     )
 
 
-def site_climate(place: str) -> Climate:
-    """Return a shipped place's climate.
+def site_climate(place: str, latitude: float | None = None) -> Climate:
+    """Return a shipped place's climate, else that of its latitude; `basis` says which.
+
+    Args:
+        place: as in `data/cluster/climates`.
+        latitude: degrees north, for a place that isn't there.
 
     Raises:
-        InputError: if there is none of that name; says which there are.
+        InputError: if there is none of that name and no latitude is given, or that lies outside Europe.
     """
     known = {row["place"]: row for row in _climate_rows()}
-    if place not in known:
+    if place in known:
+        row = known[place]
+        return climate_from_means(**{name: float(row[name]) for name in _MEANS}, basis=row["basis"])
+    if latitude is None:
         raise InputError(f"the climate of {place!r} isn't known; choose one of {', '.join(known)}")
-    row = known[place]
-    return climate_from_means(**{name: float(row[name]) for name in _MEANS}, basis=row["basis"])
+    return climate_from_latitude(latitude)
 
 
 def climate_from_latitude(latitude: float) -> Climate:

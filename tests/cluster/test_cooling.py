@@ -4,7 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from labkit.cluster._cooling import HeatReuse, Loop, Plant, cool, cooling_plant, read_cooling_plant
+from labkit.cluster._cooling import cool, cooling_plant, read_cooling_plant
+from labkit.cluster._plant import HeatReuse, Loop, Plant
 from labkit.cluster._weather import Weather, wet_bulb_c
 from labkit.errors import InputError
 

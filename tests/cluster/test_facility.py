@@ -5,21 +5,22 @@ import numpy as np
 import pytest
 
 from labkit.cluster import _facility
-from labkit.cluster._cooling import HeatReuse, cooling_plant
+from labkit.cluster._cooling import cooling_plant
 from labkit.cluster._facility import Facility, heat_imbalance, key_indicators, run_facility
+from labkit.cluster._plant import HeatReuse
 from labkit.cluster._power import MachinePower, NodePower, PowerSeries, machine_power, power_series
 from labkit.cluster._weather import Weather, site_climate
 from labkit.errors import EvaluationError, InputError
 
 START = datetime(2027, 1, 1)
 YEAR_S = 365 * 86400.0
-HOURS = np.arange(0, YEAR_S, 3600)
+HOURS = np.arange(0, YEAR_S, 6 * 3600)  # every hour of the day comes by, and each season
 
 
 def _power(utilisation: float = 0.6) -> PowerSeries:
     frontier = machine_power("frontier")
     busy = np.random.default_rng(0).integers(0, frontier.nodes, HOURS.size)
-    return power_series(frontier, HOURS, busy, utilisation, 3600, end_s=YEAR_S)
+    return power_series(frontier, HOURS, busy, utilisation, 6 * 3600, end_s=YEAR_S)
 
 
 @pytest.mark.parametrize("plant", ["warm-water-tower", "warm-water-dry", "leonardo", "chilled-air"])

@@ -12,6 +12,7 @@ from labkit.cluster._power import (
     NodePower,
     Units,
     machine_power,
+    power_of_nodes,
     power_series,
     read_machine_power,
 )
@@ -58,6 +59,13 @@ def test_energy_is_exact_whatever_the_step(steps: list[tuple[float, int, float]]
     energy = series.it_w @ np.diff(series.edges_s)
     by_interval = np.sum((1000 + 400 * busy * used)[:-1] * np.diff(times))
     assert energy == pytest.approx(by_interval, rel=1e-9)
+
+
+def test_a_machine_of_known_nodes_has_frontiers_share_of_coolant_units() -> None:
+    frontier = machine_power("frontier")
+    machine = power_of_nodes("m", 100, NodePower(700, 3000))
+    assert machine.design_w == 300e3
+    assert machine.cdu.total_w / 300e3 == pytest.approx(frontier.cdu.total_w / frontier.design_w, rel=1e-3)
 
 
 def test_nodes_rest_before_and_after_the_jobs() -> None:

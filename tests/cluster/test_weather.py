@@ -102,6 +102,11 @@ def test_means_that_cannot_be_are_told(change: dict[str, float], said: str) -> N
         climate_from_means(**means)
 
 
+def test_a_place_that_isnt_shipped_has_the_climate_of_its_latitude() -> None:
+    assert site_climate("Oslo", 59.9) == climate_from_latitude(59.9)
+    assert site_climate("Kajaani", 59.9) == site_climate("Kajaani")
+
+
 def test_an_unknown_place_is_told() -> None:
     with pytest.raises(InputError, match="climate of 'Paris' isn't known; choose one of Athens, Barcelona"):
         site_climate("Paris")

@@ -1,13 +1,13 @@
-"""Tasks one by one to where they add least, then moved singly as long as that lowers the whole.
+"""Tasks to places: a few starts, the best of which is bettered task by task.
 
-The longest remaining path goes first (upward rank of Topcuoglu, Hariri & Wu 2002, doi:10.1109/71.993206). A
-heuristic: no promise of the optimum.
+Tasks are placed one by one, the longest remaining path first (upward rank of Topcuoglu, Hariri & Wu 2002,
+doi:10.1109/71.993206). A heuristic: no promise of the optimum.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from labkit.cluster._places import Estimate, Place
@@ -138,8 +138,16 @@ def cost_of(policy: Policy, moves: Sequence[Move]) -> tuple[float, float]:
     return math.fsum(move.kwh if policy == "energy" else move.co2_g for move in moves), end
 
 
-def improved(problem: Problem, moves: list[Move], sweeps: int) -> list[Move]:
-    """Return moves after tasks were tried elsewhere one by one, as long as that lowers the whole."""
+def solve(problem: Problem, sweeps: int, also: Iterable[list[Move]] = ()) -> list[Move]:
+    """Return the best start, with tasks moved singly as long as that lowers the whole.
+
+    Starts are each task where it adds least, all tasks at one place (a chain with much data between its tasks
+    is cheap to move as a whole, and dear to move singly), and those given.
+    """
+    common = set.intersection(*map(set, problem.options)) if problem.options else set()
+    together = (run(problem, [place] * len(problem.order)) for place in sorted(common))
+    starts = [run(problem), *together, *also]
+    moves = min(starts, key=lambda start: cost_of(problem.policy, start))
     cost = cost_of(problem.policy, moves)
     for _ in range(sweeps):
         before = cost

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from labkit.cluster._links import Link
-from labkit.cluster._moves import POLICIES, Move, Policy, Problem, by_rank, cost_of, improved, run
+from labkit.cluster._moves import POLICIES, Move, Policy, Problem, by_rank, run, solve
 from labkit.cluster._places import Place, estimate, stopping_rule, unplaceable
 from labkit.cluster._zones import DataSet, Task, allowed_sites, data_sites, lineage
 from labkit.errors import InputError
@@ -144,7 +144,7 @@ def place_tasks(
             value is out of range.
     """
     stopped, problem = _prepare(data, tasks, places, link, policy, zones)
-    return _as_placement(problem, improved(problem, run(problem), sweeps), zones, stopped)
+    return _as_placement(problem, solve(problem, sweeps), zones, stopped)
 
 
 def price_of_sovereignty(
@@ -164,13 +164,10 @@ def price_of_sovereignty(
     data, tasks = list(data), list(tasks)
     stopped, problem = _prepare(data, tasks, places, link, policy, True)
     stopped_free, problem_free = _prepare(data, tasks, places, link, policy, False)
-    zoned = improved(problem, run(problem), sweeps)
-    # A heuristic that is given more choice can do worse; so it may start from either.
+    zoned = solve(problem, sweeps)
+    # A heuristic that is given more choice can do worse, unless it may start from here.
     kept = run(problem_free, [move.place for move in zoned])
-    free = min(
-        (improved(problem_free, start, sweeps) for start in (run(problem_free), kept)),
-        key=lambda moves: cost_of(policy, moves),
-    )
+    free = solve(problem_free, sweeps, also=[kept])
     return Sovereignty(
         _as_placement(problem, zoned, True, stopped), _as_placement(problem_free, free, False, stopped_free)
     )

@@ -69,6 +69,19 @@ def test_data_travels_to_a_site_once() -> None:
     assert {s.start_s for s in far.steps} == {10.5}
 
 
+def test_a_chain_with_much_data_moves_as_a_whole() -> None:
+    # Each task alone stays with its 1,000 GB (10 kWh to move, 6 kWh saved); all five together leave.
+    dirty = place("dirty", "EU", pue=1.6)
+    clean = place("clean", "EU", pue=1.0)
+    names = [f"a{i}" for i in range(6)]
+    chain = [
+        Task(f"t{i}", 3600.0, nodes=10, reads=(names[i],), writes={names[i + 1]: 1000.0}) for i in range(5)
+    ]
+    placed = place_tasks([DataSet("a0", 1000.0, "dirty")], chain, [dirty, clean], link=LINK, policy="energy")
+    assert {s.place for s in placed.steps} == {"clean"}
+    assert placed.kwh == pytest.approx(5 * 10 + 10)
+
+
 def test_tasks_share_the_nodes_of_a_machine() -> None:
     tasks = [Task(f"t{i}", 100.0, nodes=4) for i in range(5)]
     placed = place_tasks([], tasks, [NORTH], link=LINK)

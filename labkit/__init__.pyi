@@ -1,6 +1,8 @@
 from .campaign import Campaign as Campaign
 from .campaign import Run as Run
 from .campaign import resume as resume
+from .cluster import Outcome as Outcome
+from .cluster import simulate as simulate
 from .docking import dock as dock
 from .energy import Meter as Meter
 from .errors import InputError as InputError

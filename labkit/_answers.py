@@ -67,3 +67,38 @@ def show_doctor(answer: Answer) -> str:
     rows = [f"{'ok  ' if c['ok'] else 'FAIL'}  {c['check']}: {c['found']}" for c in answer["checks"]]
     mends = [f"      {c['check']}: {c['remedy']}" for c in answer["checks"] if not c["ok"]]
     return "\n".join([*rows, *(["", "what to do:", *mends] if mends else ["", "all is well"])])
+
+
+def show_simulation(answer: Answer) -> str:
+    """Return the federation's indicators, then a line for each machine."""
+    lines = [
+        f"{answer['jobs']} jobs in {answer['makespan_s'] / 86400:.2f} days, waiting {answer['wait_mean_s']:.0f} s "
+        f"on average; {100 * answer['utilisation']:.0f} % of the nodes' time",
+        f"{answer['energy_mwh']:.1f} MWh, PUE {answer['pue']:.3f}, ERF {answer['erf']:.2f}, "
+        f"{answer['co2_t']:.1f} t CO2; {answer['zone_violations']} zone violations; simulated in "
+        f"{answer['seconds']:.1f} s",
+    ]
+    if "price_of_zones" in answer:
+        price = answer["price_of_zones"]
+        lines.append(
+            f"zones cost {price['wait_mean_s']:+.0f} s of waiting, {price['energy_mwh']:+.2f} MWh, "
+            f"{price['co2_t']:+.2f} t CO2"
+        )
+    lines += [
+        f"  {row['machine']:<18} {row['country']}  {row['jobs']:>7} jobs  wait {row['wait_mean_s']:>7.0f} s  "
+        f"{100 * row['utilisation']:>3.0f} %  {row['energy_mwh']:>8.1f} MWh  PUE {row['pue']:.3f}  "
+        f"{row['co2_t']:>7.1f} t CO2"
+        for row in answer["machines"]
+    ]
+    if "sites" in answer:
+        price = answer["price_of_zone"]
+        lines += ["the run alone on each machine:"] + [
+            f"  {row['machine']:<18} {row['country']}  {row['seconds']:>7.0f} s  {row['energy_kwh']:>8.3f} kWh  "
+            f"{row['co2_kg']:>8.4f} kg CO2" + ("" if row["allowed"] else "  (outside the zone)")
+            for row in answer["sites"]
+        ]
+        lines.append(
+            f"the zone costs {price['seconds']:+.0f} s, {price['energy_kwh']:+.3f} kWh, {price['co2_kg']:+.4f} kg CO2 "
+            "against the best machine anywhere"
+        )
+    return "\n".join(lines)

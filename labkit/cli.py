@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,6 +21,7 @@ from labkit._answers import (
     show_poses,
     show_run,
     show_runs,
+    show_simulation,
     show_triplet,
 )
 from labkit.errors import InputError, LabkitError
@@ -157,6 +159,20 @@ def _parser() -> _Parser:
     )
     triplet.add_argument("--threads", type=int, help="of the computation (1)")
 
+    simulate = add("simulate", _simulate, "simulate a federation of AI factories", show_simulation)
+    simulate.add_argument(
+        "scenario", nargs="?", default="federation", help="a shipped scenario or a .toml file (federation)"
+    )
+    what = simulate.add_mutually_exclusive_group()
+    what.add_argument("--trace", type=Path, metavar="FILE.swf[.gz]", help="jobs in Standard Workload Format")
+    what.add_argument("--run", metavar="RUN", help="project a run of labkit, by name or folder")
+    simulate.add_argument("--copies", type=int, default=64, metavar="N", help="of the run side by side (64)")
+    simulate.add_argument(
+        "--zone", nargs="+", metavar="LABEL", help="where the run's data must stay, as FIN or EU"
+    )
+    simulate.add_argument("--policy", help="where jobs go: earliest, energy or carbon")
+    simulate.add_argument("--seed", type=int, help="in place of the scenario's own")
+    simulate.add_argument("--out", type=Path, metavar="DIR", help="writes jobs and power there, as parquet")
     notebooks = add("notebooks", _notebooks, "run notebooks headless")
     notebooks.add_argument("names", nargs="*", metavar="NAME", help="all by default")
     notebooks.add_argument(
@@ -176,7 +192,6 @@ _LATER = {
     "compare": "put runs side by side",
     "optimize": "goal-directed generation for any objective",
     "export": "hits as SDF and CSV",
-    "simulate": "project a run onto AI factories",
     "bench": "benchmarks side by side with peers",
     "dashboard": "serve a dashboard",
 }
@@ -330,6 +345,31 @@ def _triplet(args: argparse.Namespace) -> Answer:
 
     settings = TripletSettings(solver=args.solver, lone_pairs=args.lone_pairs)
     return triplet_energy(args.molecule, settings=settings, threads=args.threads).as_dict()
+
+
+def _simulate(args: argparse.Namespace) -> Answer:
+    from labkit.cluster import bound, node_jobs, price_of_zone, project, read_scenario, simulate
+
+    scenario, workload, projected = read_scenario(args.scenario), args.trace, {}
+    if args.run is not None:
+        from labkit.campaign import Run
+
+        with Run.open(args.run).journal() as journal:
+            rows = [
+                (e.fidelity, e.finished - e.seconds, e.seconds) for e in journal.evaluations() if e.seconds
+            ]
+        zone = frozenset(args.zone) if args.zone else None
+        found = project(rows, scenario, copies=args.copies, zone=zone)
+        projected = {"sites": [asdict(part) for part in found], "price_of_zone": price_of_zone(found)}
+        scenario, workload = bound(scenario, zone), node_jobs(rows, args.copies)
+    elif args.zone:
+        raise InputError(
+            f"--zone {' '.join(args.zone)} says where a run's data must stay; name one with --run"
+        )
+    outcome = simulate(scenario, workload, args.policy, seed=args.seed)
+    if args.out is not None:
+        outcome.write(args.out)
+    return outcome.kpis() | projected
 
 
 def _notebooks(args: argparse.Namespace) -> Answer:

@@ -1,0 +1,13 @@
+from ._project import Projection as Projection
+from ._project import bound as bound
+from ._project import node_jobs as node_jobs
+from ._project import price_of_zone as price_of_zone
+from ._project import project as project
+from ._scenario import Scenario as Scenario
+from ._scenario import list_scenarios as list_scenarios
+from ._scenario import read_scenario as read_scenario
+from ._simulate import Outcome as Outcome
+from ._simulate import simulate as simulate
+from ._workload import Jobs as Jobs
+from ._workload import lublin_feitelson as lublin_feitelson
+from ._workload import run_jobs as run_jobs

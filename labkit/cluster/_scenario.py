@@ -1,0 +1,233 @@
+"""Scenarios: which machines, what work, under which rules, and what befalls them; read from TOML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, get_args
+
+from labkit.cluster._catalogue import read_catalogue
+from labkit.cluster._entries import Catalogue, Machine
+from labkit.cluster._moves import POLICIES
+from labkit.cluster._schedule import Policy as Scheduler
+from labkit.cluster._tables import read_toml, record
+from labkit.errors import InputError
+from labkit.store import data_path
+
+DAY_S = 86400.0
+
+
+@dataclass(frozen=True)
+class Work:
+    """Jobs that one kind of machine is to do.
+
+    Attributes:
+        jobs: how many, drawn from the model of Lublin and Feitelson.
+        load: their work over what all machines of the kind offer until the last submission.
+        kind: of the machines, "cpu" or "gpu".
+        widest: nodes of the widest job.
+        utilisation: how far the jobs use their nodes, 0 to 1, as the nodes' power has it.
+
+    Raises:
+        InputError: if a value is out of range.
+    """
+
+    jobs: int = 20_000
+    load: float = 0.6
+    kind: str = "gpu"
+    widest: int = 64
+    utilisation: float = 0.8
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("cpu", "gpu"):
+            raise InputError(f"kind={self.kind!r}; 'cpu' or 'gpu' is wanted")
+        if not 0 <= self.utilisation <= 1:
+            raise InputError(f"utilisation={self.utilisation:g}; 0 to 1 is wanted")
+
+
+@dataclass(frozen=True)
+class Label:
+    """A share of the jobs that works on data of a zone.
+
+    Attributes:
+        share: of all jobs, 0 to 1.
+        zone: jurisdictions in one of which the data must stay.
+
+    Raises:
+        InputError: if a value is out of range.
+    """
+
+    share: float
+    zone: frozenset[str]
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.share <= 1:
+            raise InputError(f"share={self.share:g}; 0 to 1 is wanted")
+        if not self.zone:
+            raise InputError("zone is empty; name a jurisdiction, or leave the label out")
+
+
+@dataclass(frozen=True)
+class Closure:
+    """Nodes of a machine that don't work for a time.
+
+    Attributes:
+        machine: its name.
+        from_day: since the scenario's start.
+        days: how long.
+        share: of the nodes, more than 0 and at most 1.
+        kind: "failure" ends what runs there, "drain" lets it end.
+
+    Raises:
+        InputError: if a value is out of range.
+    """
+
+    machine: str
+    from_day: float
+    days: float
+    share: float = 1.0
+    kind: str = "drain"
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("failure", "drain"):
+            raise InputError(f"kind={self.kind!r}; 'failure' or 'drain' is wanted")
+        if self.from_day < 0 or not self.days > 0:
+            raise InputError(
+                f"from_day={self.from_day:g}, days={self.days:g}; at least 0 and more than 0 are wanted"
+            )
+        if not 0 < self.share <= 1:
+            raise InputError(f"share={self.share:g}; more than 0 and at most 1 is wanted")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How a federation is run.
+
+    Attributes:
+        name: of the scenario.
+        description: in a sentence.
+        start: local time at which it begins, ISO 8601.
+        scheduler: of each machine: "fcfs", "easy" or "conservative".
+        policy: by which jobs find their machine: "earliest", "energy" or "carbon".
+        patience_h: hours of queue beyond which "energy" and "carbon" pass a machine over.
+        warmer_k: by how much the weather is warmer than the sites' climate, K.
+        reuse_share: of the heat that a machine gives off at most, that the heating network takes where a site
+            has one, all through the year.
+        processors_per_node: of a trace, whose jobs count processors.
+        seed: of all that is drawn.
+
+    Raises:
+        InputError: if a value is out of range.
+    """
+
+    name: str
+    description: str = ""
+    start: str = "2026-07-06T00:00:00"
+    scheduler: str = "easy"
+    policy: str = "earliest"
+    patience_h: float = 24.0
+    warmer_k: float = 0.0
+    reuse_share: float = 0.0
+    processors_per_node: int = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, known in (("scheduler", get_args(Scheduler)), ("policy", POLICIES)):
+            if getattr(self, name) not in known:
+                raise InputError(f"{name}={getattr(self, name)!r}; choose one of {', '.join(known)}")
+        if not self.patience_h >= 0:
+            raise InputError(f"patience_h={self.patience_h:g}; at least 0 is wanted")
+        if not 0 <= self.reuse_share <= 1:
+            raise InputError(f"reuse_share={self.reuse_share:g}; 0 to 1 is wanted")
+        if self.processors_per_node < 1:
+            raise InputError(f"processors_per_node={self.processors_per_node}; at least 1 is wanted")
+        try:
+            datetime.fromisoformat(self.start)
+        except ValueError:
+            raise InputError(f"start={self.start!r}; ISO 8601 is wanted, as 2026-07-06T00:00") from None
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A federation and what is asked of it.
+
+    Attributes:
+        rules: how it is run.
+        catalogue: of all places and machines, those of the scenario's own file among them.
+        machines: those that take part.
+        work: what is to be done.
+        labels: shares of the jobs that are bound to zones; the rest may run anywhere.
+        closures: nodes that are shut for a time.
+    """
+
+    rules: Rules
+    catalogue: Catalogue
+    machines: tuple[Machine, ...]
+    work: tuple[Work, ...]
+    labels: tuple[Label, ...] = ()
+    closures: tuple[Closure, ...] = ()
+
+
+def list_scenarios() -> list[str]:
+    """Return the names of the shipped scenarios."""
+    return sorted(path.stem for path in data_path("cluster", "scenarios").glob("*.toml"))
+
+
+def read_scenario(source: str | Path = "federation") -> Scenario:
+    """Return a shipped scenario by name, or one from a TOML file as in `data/cluster/scenarios`.
+
+    Its key `catalogue` names a file of sites and machines of its own, as `read_catalogue` takes them.
+
+    Raises:
+        InputError: if there is none, or it makes no sense; names the file and the value.
+    """
+    path = Path(source)
+    if path.suffix != ".toml":
+        if str(source) not in list_scenarios():
+            raise InputError(
+                f"no scenario {str(source)!r}; give a .toml file or one of {', '.join(list_scenarios())}"
+            )
+        path = data_path("cluster", "scenarios", f"{source}.toml")
+    table = read_toml(path)
+    extra = table.pop("catalogue", None)
+    if not (extra is None or isinstance(extra, str)):
+        raise InputError(f"{path}: catalogue={extra!r}; the path of a TOML file, from here, is wanted")
+    catalogue = read_catalogue(None if extra is None else path.parent / extra)
+    names = table.pop("machines", None)
+    if not isinstance(names, list) or not names:
+        raise InputError(f"{path}: machines={names!r}; a list of at least one machine is wanted")
+    work = tuple(record(Work, part, f"{path}: [[work]]") for part in table.pop("work", [{}]))
+    labels = tuple(_label(part, f"{path}: [[label]]") for part in table.pop("label", []))
+    closures = tuple(record(Closure, part, f"{path}: [[closure]]") for part in table.pop("closure", []))
+    rules = record(Rules, table, str(path))
+    for name in [*names, *(closure.machine for closure in closures)]:
+        if name not in catalogue.machines:
+            raise InputError(f"{path}: no machine {name!r}; known are {', '.join(catalogue.machines)}")
+    for closure in closures:
+        if closure.machine not in names:
+            raise InputError(f"{path}: [[closure]] {closure.machine!r} isn't among the scenario's machines")
+    if sum(label.share for label in labels) > 1 + 1e-9:
+        raise InputError(
+            f"{path}: the labels' shares add up to {sum(label.share for label in labels):g}; at most 1"
+        )
+    machines = tuple(catalogue.machines[name] for name in names)
+    for machine in machines:
+        _check_machine(machine, path)
+    for part in work:
+        if part.kind not in {machine.kind for machine in machines}:
+            raise InputError(f"{path}: [[work]] is for kind {part.kind!r}; no machine of the scenario is")
+    return Scenario(rules, catalogue, machines, work, labels, closures)
+
+
+def _label(table: Any, where: str) -> Label:
+    if not isinstance(table, dict) or not isinstance(table.get("zone"), list):
+        raise InputError(f"{where}: {table!r}; share and a list of jurisdictions as zone are wanted")
+    rest = {key: value for key, value in table.items() if key != "zone"}
+    return record(Label, rest, where, zone=frozenset(map(str, table["zone"])))
+
+
+def _check_machine(machine: Machine, path: Path) -> None:
+    for name in ("nodes", "node_power_idle_w", "node_power_peak_w"):
+        if getattr(machine, name) is None:
+            raise InputError(f"{path}: {machine.name} has no figure for {name}: no work can be placed there")

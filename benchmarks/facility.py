@@ -8,6 +8,8 @@ Writes benchmarks/results/facility.csv. Rows that it has already are skipped; ti
 - `pue`: a year of a machine that 2,000 random jobs a week keep busy, with the site's climate, beside the
   catalogue's PUE and that figure's basis. No parameter was fitted to it; data/cluster/cooling/README.md says
   what is assumed. Published figures may count storage, offices and UPS, which aren't in the model.
+- `wet bulb`: PUE of the Frontier-sized machine at full use, warm water and towers, all day at one wet bulb.
+- `heat`: how far heat out differs from electricity in, at most in a year, heat reused and not.
 - `speed`: simulated over real time for 30 days of a Frontier-sized machine, 9,472 nodes and 1,500 random jobs
   a day, in steps of 15 s: power, cooling and indicators (`facility`), and with EASY back-filling of the jobs
   before it (`scheduler and facility`). The best of five; compilation is apart.
@@ -26,9 +28,10 @@ from _table import append, machine, rows, versions
 from labkit.cluster._catalogue import read_catalogue
 from labkit.cluster._cooling import cooling_plant
 from labkit.cluster._facility import Kpis, heat_imbalance, key_indicators, run_facility
+from labkit.cluster._plant import HeatReuse
 from labkit.cluster._power import MachinePower, NodePower, machine_power, power_of_nodes, power_series
 from labkit.cluster._schedule import schedule
-from labkit.cluster._weather import site_climate
+from labkit.cluster._weather import Weather, site_climate
 from labkit.cluster._workload import Jobs
 
 TABLE = Path(__file__).parent / "results" / "facility.csv"
@@ -44,6 +47,11 @@ POWERS = {
     ("frontier", "idle losses"): 0.57,
     ("frontier", "peak losses"): 1.81,
     ("marconi100", "peak"): 1.889,
+}
+REUSES = {
+    "no reuse": None,
+    "heat pump inside": HeatReuse(4e6, 75, heat_pump_inside=True),
+    "heat pump outside": HeatReuse(4e6, 75, heat_pump_inside=False),
 }
 SITES = {"LUMI": "lumi", "Leonardo": "leonardo", "MareNostrum 5 ACC": "marenostrum5"}
 
@@ -103,6 +111,32 @@ def pue_row(name: str, components: bool) -> dict[str, object]:
     }
 
 
+def wet_bulb_row(wet_c: float) -> dict[str, object]:
+    power = machine_power("frontier")
+    series = power_series(power, [0], [power.nodes], 1.0, DAY_S, end_s=DAY_S)
+    weather = Weather(np.array([wet_c + 4]), np.array([wet_c]))
+    facility = run_facility(series, cooling_plant("warm-water-tower"), weather, START)
+    kpis = key_indicators(facility, START, power.design_w / 1e3)
+    chiller = facility.energy_kwh(facility.cooling.chiller_w) / kpis.it_kwh
+    return {"value": f"{kpis.pue:.5f}", "note": f"chiller {chiller:.2%} of IT"}
+
+
+def heat_row(plant: str, reuse: HeatReuse | None) -> dict[str, object]:
+    power = machine_power("frontier")
+    hours = np.arange(0, 365 * DAY_S, 3600)
+    busy = np.random.default_rng(0).integers(0, power.nodes, hours.size)
+    series = power_series(power, hours, busy, UTILISATION, 3600, end_s=365 * DAY_S)
+    facility = run_facility(series, cooling_plant(plant), site_climate("Bologna"), START, reuse)
+    kpis = key_indicators(facility, START, power.design_w / 1e3)
+    note = f"PUE {kpis.pue:.4f}, {kpis.pue_without_heat_pump:.4f} without the heat pump; ERF {kpis.erf:.3f}"
+    return {
+        "value": f"{heat_imbalance(facility):.1e}",
+        "reference": 1e-6,
+        "basis": "wanted at most",
+        "note": note,
+    }
+
+
 def speed_row(case: str) -> dict[str, object]:
     days, power = 30.0, machine_power("frontier")
     jobs = random_jobs(power.nodes, days, 1500, 0.85)
@@ -144,6 +178,12 @@ def main() -> None:
         *(("power", f"{name} {figure}", lambda n=name, f=figure: power_row(n, f)) for name, figure in POWERS),
         *(("pue", name, lambda n=name: pue_row(n, components=False)) for name in SITES),
         ("pue", "LUMI from components", lambda: pue_row("LUMI", components=True)),
+        *(("wet bulb", f"{wet} °C", lambda w=wet: wet_bulb_row(w)) for wet in (-5, 5, 15, 20, 25, 28, 31)),
+        *(
+            ("heat", f"{plant}, {where}", lambda p=plant, r=reuse: heat_row(p, r))
+            for plant in ("warm-water-tower", "warm-water-dry", "leonardo", "chilled-air")
+            for where, reuse in REUSES.items()
+        ),
         *(("speed", case, lambda c=case: speed_row(c)) for case in ("facility", "scheduler and facility")),
     ]
     for what, case, compute in cases:

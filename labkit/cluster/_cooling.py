@@ -82,6 +82,12 @@ def cool(
         raise InputError(
             f"{len(heat_w)} values of heat, {len(weather.dry_c)} of weather; as many of each are wanted"
         )
+    if reuse is not None and np.size(reuse.demand_w) not in (1, len(heat_w)):
+        raise InputError(
+            f"{np.size(reuse.demand_w)} values of heat demand for {len(heat_w)} of heat; 1 or as many are wanted"
+        )
+    if not design_w > 0:
+        raise InputError(f"cooling that is built for {design_w:g} W; more than 0 is wanted")
     most = float(heat_w.max(initial=0.0))
     if most > design_w * (1 + 1e-9):
         raise InputError(

@@ -167,6 +167,13 @@ def test_a_heat_pump_that_delivers_less_than_it_draws_is_told() -> None:
 def test_more_heat_than_the_plant_is_built_for_is_told() -> None:
     with pytest.raises(InputError, match=r"heat of 2e\+06 W for cooling that is built for 1e\+06 W"):
         _cool(_plant(), 2 * MW, 10, 5)
+    with pytest.raises(InputError, match="built for 0 W; more than 0"):
+        cool(np.zeros(1), np.zeros(1), 0.0, _plant(), Weather(np.ones(1), np.ones(1)))
+
+
+def test_arrays_of_unlike_length_are_told() -> None:
+    with pytest.raises(InputError, match="2 values of heat demand for 1 of heat"):
+        _cool(_plant(), MW, 10, 5, HeatReuse(np.ones(2), 80, True))
     with pytest.raises(InputError, match="1 values of heat, 2 of weather"):
         cool(np.ones(1), np.ones(1), MW, _plant(), Weather(np.ones(2), np.ones(2)))
 

@@ -56,7 +56,7 @@ def by_rank(line: Lineage) -> tuple[Task, ...]:
 
 def run(problem: Problem, choices: Sequence[int] | None = None) -> list[Move]:
     """Return the tasks' moves, to the given places, or each to where it adds least."""
-    free = [[(place.opens_s, place.nodes)] for place in problem.places]
+    free = [[(place.opens_s, place.nodes or 0)] for place in problem.places]
     at = {name: dict.fromkeys(sites, 0.0) for name, sites in problem.copies.items()}
     moves = []
     for index, task in enumerate(problem.order):

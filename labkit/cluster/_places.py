@@ -11,7 +11,7 @@ from labkit.cluster._zones import Task
 from labkit.errors import InputError
 
 _J_PER_KWH = 3.6e6
-_FIGURES = {"node_power_w": "power", "pue": "PUE", "g_per_kwh": "grid carbon"}
+_FIGURES = {"nodes": "the number of nodes", "node_power_w": "power", "pue": "PUE", "g_per_kwh": "grid carbon"}
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Place:
     name: str
     site: str
     zone: frozenset[str]
-    nodes: int
+    nodes: int | None
     kinds: frozenset[str] = frozenset({"cpu"})
     node_power_w: float | None = None
     pue: float | None = None
@@ -48,7 +48,7 @@ class Place:
     opens_s: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.nodes < 1:
+        if self.nodes is not None and self.nodes < 1:
             raise InputError(f"{self.name}: nodes={self.nodes}; at least 1 is wanted")
         if not 0 < self.speed < math.inf:
             raise InputError(f"{self.name}: speed={self.speed}; more than 0 is wanted")
@@ -86,16 +86,16 @@ def stopping_rule(task: Task, place: Place, *, zone_allows: bool) -> str | None:
         return "data zone"
     if lacking := task.needs - place.kinds:
         return f"no such accelerator ({', '.join(sorted(lacking))})"
-    if task.nodes > place.nodes:
+    if place.nodes is not None and task.nodes > place.nodes:
         return f"size ({task.nodes} nodes wanted, {place.nodes} there)"
     return _missing(place)
 
 
 def unplaceable(task: Task, places: Sequence[Place], stopped: Mapping[str, str]) -> str:
     """Return in one line why a task can't be placed, from the rule that stops it at each place."""
-    widest = max(places, key=lambda place: place.nodes)
-    if task.nodes > widest.nodes:
-        most = f"the widest machine, {widest.name}, has {widest.nodes}"
+    nodes, widest = max((place.nodes or 0, place.name) for place in places)
+    if 0 < nodes < task.nodes:
+        most = f"the widest machine, {widest}, has {nodes}"
         return f"task {task.name!r} wants {task.nodes} nodes; {most}"
     by_rule: dict[str, list[str]] = {}
     for name, rule in stopped.items():

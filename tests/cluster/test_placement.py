@@ -111,6 +111,7 @@ def test_what_rules_a_place_out_is_told_by_task_and_place() -> None:
         replace(NORTH, kinds=frozenset({"cpu", "gpu"})),
         place("Unmetered", "ITA", node_power_w=None, kinds=frozenset({"gpu"})),
         place("Small", "ITA", nodes=4, kinds=frozenset({"gpu"})),
+        place("Vague", "ITA", nodes=None, kinds=frozenset({"gpu"})),
         place("Fit", "ITA", kinds=frozenset({"gpu"})),
     ]
     placed = place_tasks([PATIENTS], [replace(TRAIN, needs=frozenset({"gpu"}))], places, link=LINK)
@@ -119,6 +120,7 @@ def test_what_rules_a_place_out_is_told_by_task_and_place() -> None:
         "North": "data zone",
         "South": "no such accelerator (gpu)",
         "Unmetered": "no figure for power",
+        "Vague": "no figure for the number of nodes",
         "Small": "size (10 nodes wanted, 4 there)",
     }
 
@@ -129,7 +131,7 @@ def test_what_rules_a_place_out_is_told_by_task_and_place() -> None:
         (
             replace(TRAIN, nodes=11),
             [NORTH, SOUTH],
-            "'train' wants 11 nodes; the widest machine, North, has 10",
+            "'train' wants 11 nodes; the widest machine, South, has 10",
         ),
         (
             TRAIN,

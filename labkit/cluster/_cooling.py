@@ -84,7 +84,7 @@ def cool(
         )
     if reuse is not None and np.size(reuse.demand_w) not in (1, len(heat_w)):
         raise InputError(
-            f"{np.size(reuse.demand_w)} values of heat demand for {len(heat_w)} of heat; 1 or as many are wanted"
+            f"{np.size(reuse.demand_w)} values of demand for {len(heat_w)} of heat; 1 or as many are wanted"
         )
     if not design_w > 0:
         raise InputError(f"cooling that is built for {design_w:g} W; more than 0 is wanted")

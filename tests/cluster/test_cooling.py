@@ -172,7 +172,7 @@ def test_more_heat_than_the_plant_is_built_for_is_told() -> None:
 
 
 def test_arrays_of_unlike_length_are_told() -> None:
-    with pytest.raises(InputError, match="2 values of heat demand for 1 of heat"):
+    with pytest.raises(InputError, match="2 values of demand for 1 of heat"):
         _cool(_plant(), MW, 10, 5, HeatReuse(np.ones(2), 80, True))
     with pytest.raises(InputError, match="1 values of heat, 2 of weather"):
         cool(np.ones(1), np.ones(1), MW, _plant(), Weather(np.ones(2), np.ones(2)))

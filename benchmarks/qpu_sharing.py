@@ -133,7 +133,7 @@ def sharing_rows() -> list[dict[str, object]]:
                             "restart_s": restart_s,
                             "mode": mode,
                             "held_node_s": f"{found.held_node_s:.0f}",
-                            "idle_node_s": f"{found.idle_node_s:.0f}",
+                            "idle_node_s": round(found.idle_node_s),
                             "waited_nodes_s": f"{sum(one.waited_nodes_s for one in found.loops):.0f}",
                             "waited_qpu_s": f"{sum(one.waited_qpu_s for one in found.loops):.0f}",
                             "makespan_s": f"{found.makespan_s:.0f}",

@@ -25,7 +25,9 @@ quantum computer: multiplexing is enough. With Q ≫ C nearly all that is held i
 is full: multiplexing gains nothing, and W grows with every loop.
 
 The order can turn: malleable holds more than exclusive once n R + m W > (n − m) Q, and split more than
-malleable once its restarts cost more than malleable's and m (Q + W). Split also waits longest for nodes.
+malleable once its restarts cost more than malleable's and m (Q + W). And both may take longer: behind other
+users split waits in the nodes' queue in every iteration, and where nodes are short others begin on what a
+malleable loop gave back, and it waits to grow again.
 
 Published savings on real hardware, up to 45.7 % malleable and 64 % split (Cipollini et al. 2026,
 arXiv:2604.14955), are for its loads; nothing here is fitted to them.

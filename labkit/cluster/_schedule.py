@@ -1,0 +1,216 @@
+"""When jobs run on a machine of equal nodes: first come first served, EASY and conservative back-filling."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labkit.cluster._workload import Jobs
+from labkit.errors import EvaluationError, InputError
+
+if TYPE_CHECKING:
+    from labkit.cluster._schedule_core import State
+
+Policy = Literal["fcfs", "easy", "conservative"]
+
+
+class Outage(NamedTuple):
+    """Nodes that are out of service from a start to an end, s.
+
+    A "failure" takes idle nodes first and then kills as many running jobs as it must, those that started
+    last; they wait again in their old place and run from their beginning. A "drain" waits for jobs to end.
+    """
+
+    start_s: float
+    end_s: float
+    nodes: int
+    kind: Literal["failure", "drain"]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When jobs ran.
+
+    Attributes:
+        jobs: what was to run.
+        machine_nodes: of the machine.
+        policy: by which it was scheduled.
+        start_s: when each job started for the last time, s.
+        end_s: when it ended, s.
+        killed: index of a job for each time that a failure killed one.
+        killed_start_s, killed_end_s: when that lost run began and was killed, s.
+    """
+
+    jobs: Jobs
+    machine_nodes: int
+    policy: Policy
+    start_s: NDArray[np.float64]
+    end_s: NDArray[np.float64]
+    killed: NDArray[np.int64]
+    killed_start_s: NDArray[np.float64]
+    killed_end_s: NDArray[np.float64]
+
+    @property
+    def wait_s(self) -> NDArray[np.float64]:
+        """From submission to the last start, of each job, s."""
+        return self.start_s - self.jobs.submit_s
+
+    @property
+    def makespan_s(self) -> float:
+        """From the first submission to the last end, s; 0 without jobs."""
+        return float(self.end_s.max() - self.jobs.submit_s.min()) if len(self.jobs) else 0.0
+
+    @property
+    def utilisation(self) -> float:
+        """Node-seconds that jobs occupied, lost runs included, over what the machine had in the makespan."""
+        lost = (self.killed_end_s - self.killed_start_s) @ self.jobs.nodes[self.killed]
+        used = float(self.jobs.run_s @ self.jobs.nodes + lost)
+        return used / (self.machine_nodes * self.makespan_s) if len(self.jobs) else 0.0
+
+    def usage(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return when the number of busy nodes changes (s, ascending), and how many are busy from then on."""
+        from labkit.cluster._schedule_core import occupancy
+
+        nodes = np.append(self.jobs.nodes, self.jobs.nodes[self.killed])
+        start_s = np.append(self.start_s, self.killed_start_s)
+        end_s = np.append(self.end_s, self.killed_end_s)
+        by_start, by_end = np.argsort(start_s, kind="stable"), np.argsort(end_s, kind="stable")
+        times_s, busy = np.empty(2 * len(nodes)), np.empty(2 * len(nodes), np.int64)
+        written = occupancy(start_s[by_start], nodes[by_start], end_s[by_end], nodes[by_end], times_s, busy)
+        return times_s[:written], busy[:written]
+
+
+def schedule(
+    jobs: Jobs,
+    nodes: int,
+    policy: Policy = "easy",
+    outages: Iterable[Outage | tuple[float, float, int, str]] = (),
+) -> Schedule:
+    """Return when each job runs on a machine of equal nodes.
+
+    Jobs are served by priority, higher first, then by submission, then by position. "fcfs" starts none before
+    those ahead of it. "easy" (D. A. Lifka 1995, doi:10.1007/3-540-60153-8_35) lets a job pass if that doesn't
+    delay the first that waits; "conservative" (A. W. Mu'alem and D. G. Feitelson 2001, doi:10.1109/71.932708)
+    if it delays none: every waiting job has a reservation, which moves up, in the order of service, when a
+    job ends early. Only a job of higher priority or an outage puts a reservation back.
+
+    The scheduler plans with requested times; a job that runs longer is planned with what it takes (nobody is
+    killed at the limit). It learns of an outage when it begins, and then knows its end.
+
+    Args:
+        jobs: what is to run.
+        nodes: of the machine.
+        policy: one of those three.
+        outages: in any order, each an `Outage` or a tuple of its values.
+
+    Raises:
+        InputError: if a job is wider than the machine, or an argument makes no sense.
+        EvaluationError: if the result breaks a law of conservation, which is a fault of labkit.
+    """
+    from labkit.cluster._schedule_core import run
+
+    known = sorted((_outage(outage, nodes) for outage in outages), key=lambda outage: outage.start_s)
+    order = _order(jobs)
+    state, number = _prepare(jobs, nodes, policy, known, order)
+    killed, killed_start_s, killed_end_s = run(state, nodes, number)
+    start_s, end_s = np.empty(len(jobs)), np.empty(len(jobs))
+    start_s[order], end_s[order] = state.start_s[: len(jobs)], state.end_s[: len(jobs)]
+    result = Schedule(jobs, nodes, policy, start_s, end_s, order[killed], killed_start_s, killed_end_s)
+    check(result, known)
+    return result
+
+
+def check(result: Schedule, outages: Iterable[Outage] = ()) -> None:
+    """Check what must hold of any schedule: every job once, whole, after its submission, on nodes of its own.
+
+    Raises:
+        EvaluationError: if it doesn't.
+    """
+    jobs = result.jobs
+    wrong = ~(result.start_s >= jobs.submit_s) | (result.end_s != result.start_s + jobs.run_s)
+    if wrong.any():
+        index = int(np.argmax(wrong))
+        raise EvaluationError(
+            f"job {jobs.id[index]} (index {index}) is submitted at {jobs.submit_s[index]} s, runs for "
+            f"{jobs.run_s[index]} s, but is scheduled from {result.start_s[index]} to {result.end_s[index]} s"
+        )
+    if not (result.killed_end_s <= result.start_s[result.killed]).all():
+        raise EvaluationError("a killed job runs again before it was killed")
+    times_s, busy = result.usage()
+    if len(busy) and (busy.max() > result.machine_nodes or busy[-1] != 0):
+        raise EvaluationError(f"{busy.max()} nodes are busy at once; the machine has {result.machine_nodes}")
+    for start_s, end_s, nodes in _down(outages):
+        # Jobs may still hold nodes that an outage waits for; but none may start on them.
+        started = (result.start_s >= start_s) & (result.start_s < end_s)
+        at = np.searchsorted(times_s, result.start_s[started], side="right") - 1
+        if at.size and busy[at].max() > result.machine_nodes - nodes:
+            raise EvaluationError(
+                f"{busy[at].max()} nodes are busy after a start in an outage from {start_s} to {end_s} s, "
+                f"which leaves {result.machine_nodes - nodes}"
+            )
+
+
+def _down(outages: Iterable[Outage]) -> list[tuple[float, float, int]]:
+    """Return stretches of time with the number of nodes that outages take in them."""
+    known = list(outages)
+    edges = sorted({edge for outage in known for edge in (outage.start_s, outage.end_s)})
+    return [
+        (start_s, end_s, sum(o.nodes for o in known if o.start_s <= start_s and end_s <= o.end_s))
+        for start_s, end_s in pairwise(edges)
+    ]
+
+
+def _outage(values: Outage | tuple[float, float, int, str], nodes: int) -> Outage:
+    outage = Outage(*values)
+    if not (0 <= outage.start_s < outage.end_s < np.inf):
+        raise InputError(
+            f"outage from {outage.start_s} to {outage.end_s} s; a start from 0 on and a later end are wanted"
+        )
+    if not 1 <= outage.nodes <= nodes:
+        raise InputError(f"outage of {outage.nodes} nodes; 1 to {nodes} are wanted, which the machine has")
+    if outage.kind not in ("failure", "drain"):
+        raise InputError(f'outage of kind {outage.kind!r}; "failure" or "drain" is wanted')
+    return outage
+
+
+def _order(jobs: Jobs) -> NDArray[np.int64]:
+    """Return the order of service: indices by priority, submission and position."""
+    if (jobs.priority == jobs.priority[:1]).all() and (jobs.submit_s[1:] >= jobs.submit_s[:-1]).all():
+        return np.arange(len(jobs))
+    return np.lexsort((jobs.submit_s, -jobs.priority))
+
+
+def _prepare(
+    jobs: Jobs, nodes: int, policy: str, outages: Sequence[Outage], order: NDArray[np.int64]
+) -> tuple[State, int]:
+    """Return what the compiled core reads and writes, and its number of the policy."""
+    from labkit.cluster import _schedule_core as core
+
+    numbers = {"fcfs": core.FCFS, "easy": core.EASY, "conservative": core.CONSERVATIVE}
+    if policy not in numbers:
+        raise InputError(f"policy {policy!r} isn't known; choose one of {', '.join(numbers)}")
+    if nodes < 1:
+        raise InputError(f"nodes={nodes}; a machine of at least one is wanted")
+    if len(jobs) and jobs.nodes.max() > nodes:
+        widest = int(np.argmax(jobs.nodes))
+        raise InputError(
+            f"job {jobs.id[widest]} wants {jobs.nodes[widest]} nodes; the machine has only {nodes}"
+        )
+    state = core.new_state(
+        submit_s=jobs.submit_s[order],
+        run_s=jobs.run_s[order],
+        planned_s=np.maximum(jobs.requested_s, jobs.run_s)[order],
+        nodes=jobs.nodes[order],
+        outage_start_s=np.array([outage.start_s for outage in outages], np.float64),
+        outage_end_s=np.array([outage.end_s for outage in outages], np.float64),
+        outage_nodes=np.array([outage.nodes for outage in outages], np.int64),
+        failure=np.array([outage.kind == "failure" for outage in outages], np.bool_),
+        machine_nodes=nodes,
+        policy=numbers[policy],
+    )
+    return state, numbers[policy]

@@ -136,6 +136,10 @@ def converge(mean_field: Any, guess: Matrix | None, label: str) -> Converged:
     mean_field.kernel(mean_field.make_rdm1())
     mean_field.level_shift = 0.0
     if mean_field.converged:
+        # The shift is still in the virtual energies.
+        mean_field.mo_energy, mean_field.mo_coeff = mean_field.canonicalize(
+            mean_field.mo_coeff, mean_field.mo_occ
+        )
         return Converged(mean_field, f"{label}: SCF converged only with a level shift")
     second_order = mean_field.newton()
     second_order.kernel(mean_field.mo_coeff, mean_field.mo_occ)

@@ -12,6 +12,7 @@ from labkit.errors import EvaluationError
 from labkit.molecules import Dimer
 from labkit.molecules._dimer import DIMER_ELEMENTS
 from labkit.quantum._meanfield import AUXILIARY_BASIS, converge, density_fitting, hartree_fock, system
+from labkit.quantum._mp2 import mp2
 
 
 def test_the_basis_has_every_element_that_a_dimer_may_have() -> None:
@@ -55,6 +56,19 @@ def test_an_scf_that_diis_fails_is_retried_and_told(water_dimer: Dimer, water_me
     solution = converge(mean_field, None, "water dimer")
     assert "level shift" in solution.note
     assert solution.mean_field.e_tot == pytest.approx(water_mean_fields.dimer.e_tot, abs=1e-7)
+
+
+def test_after_a_level_shift_the_orbital_energies_are_those_without_it(
+    water_dimer: Dimer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = system(water_dimer, water_dimer.selection_a, 0)
+    fitting = density_fitting(alone.mol)
+    plain = hartree_fock(alone, fitting, None, "water").mean_field
+    monkeypatch.setattr(scf.hf.SCF, "max_cycle", 1)
+    shifted = hartree_fock(alone, fitting, None, "water")
+    assert "level shift" in shifted.note
+    np.testing.assert_allclose(shifted.mean_field.mo_energy, plain.mo_energy, atol=1e-5)
+    assert mp2(shifted.mean_field).energy == pytest.approx(mp2(plain).energy, abs=1e-6)
 
 
 class NeverConverging:

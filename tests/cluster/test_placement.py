@@ -197,6 +197,15 @@ def workload(random: Random) -> tuple[list[DataSet], list[Task], list[Place]]:
     return data, tasks, places
 
 
+def _origins(tasks: list[Task]) -> list[set[str]]:
+    """What each task works on, tasks in an order in which they can run."""
+    known: dict[str, set[str]] = {}
+    for task in tasks:
+        found = {name for read in task.reads for name in known.get(read, {read})}
+        known |= dict.fromkeys(task.writes, found)
+    return [known[f"a{i}"] for i in range(len(tasks))]
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from(("earliest", "energy", "carbon")))
 def test_no_placement_violates_a_zone_or_takes_a_node_twice(seed: int, policy) -> None:  # type: ignore[no-untyped-def]
@@ -205,6 +214,11 @@ def test_no_placement_violates_a_zone_or_takes_a_node_twice(seed: int, policy) -
         price = price_of_sovereignty(data, tasks, places, link=LINK, policy=policy, sweeps=1)
     except InputError as error:
         assert "no site lies in the zones of all of them" in str(error)
+        labels = [
+            {item.zone for item in data if item.zone and item.name in origins} for origins in _origins(tasks)
+        ]
+        fitting = [[p for p in places if all(zone & p.zone for zone in found)] for found in labels]
+        assert not all(fitting)
         return
     by_name = {p.name: p for p in places}
     assert not violations(lineage(data, tasks), {s.task: by_name[s.place].zone for s in price.zoned.steps})

@@ -38,9 +38,11 @@ _LIMITS = {"latitude": (-90.0, 90.0), "longitude": (-180.0, 180.0), "pue": (1.0,
 _MORE_THAN_0 = frozenset(
     (
         "nodes link_gbit_s_per_node qubits t_shot_s shots_per_job "
-        "peak_tflop_s memory_gb memory_gb_s link_gb_s multiprocessors"
+        "peak_tflop_s matmul_tflop_s memory_gb memory_gb_s link_gb_s multiprocessors"
     ).split()
 )
+
+_NO_FIGURES = ("str", "dict[str, str]", "frozenset[str]", "tuple[int, ...]")
 
 _SHIPPED = ("sites", "machines", "factories", "accelerators")
 
@@ -116,9 +118,7 @@ def _entry(key: str, table: dict[str, Any]) -> Any:
     for name, attribute in attributes.items():
         if attribute.default is MISSING and attribute.default_factory is MISSING and name not in values:
             raise InputError(f"{name} is missing")
-    figures = [
-        name for name in values if attributes[name].type not in ("str", "dict[str, str]", "frozenset[str]")
-    ]
+    figures = [name for name in values if str(attributes[name].type) not in _NO_FIGURES]
     basis = values.get("basis", {})
     for name, word in basis.items():
         if name not in values or word not in BASES:
@@ -147,6 +147,10 @@ def _value(name: str, value: Any, annotation: str) -> Any:
         if value == 0 and name in _MORE_THAN_0:
             raise InputError(f"{name} = 0; more is wanted, or nothing where it isn't known")
         return value if kind == "int" else float(value)
+    if kind == "tuple[int, ...]":
+        if not isinstance(value, list) or len(value) != 3 or not all(type(n) is int and n > 0 for n in value):
+            raise InputError(f"{name} = {value!r}; a list of three whole numbers of more than 0 is wanted")
+        return tuple(value)
     if kind == "frozenset[str]":
         if not isinstance(value, list) or not all(isinstance(label, str) and label for label in value):
             raise InputError(f"{name} = {value!r}; a list of labels is wanted")

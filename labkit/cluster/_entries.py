@@ -80,7 +80,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class Factory:
-    """An AI factory, the machine that hosts it, and in which of EuroHPC's waves (1, 2, 3) it was named."""
+    """An AI factory, its machine, and in which of EuroHPC's waves (1, 2, 3) it was named."""
 
     name: str
     site: str
@@ -98,11 +98,14 @@ class Accelerator:
     Attributes:
         name: of the type.
         peak_tflop_s: dense matrix products of 16 bits accumulated in 32, Tflop/s.
+        matmul_tflop_s: what was measured of that on large products, Tflop/s.
         memory_gb: its own memory, GB.
         memory_gb_s: bandwidth of that memory, GB/s.
         link_gb_s: bandwidth to the other accelerators of its node per direction, GB/s.
         multiprocessors: units that each compute one tile of a matrix product at a time.
         power_w: at most, W.
+        matmul_shape: rows and columns of the result and inner dimension of that product; () where the rate
+            counts as that of endless ones.
         notes: which variant it is.
         source: where the figures are from.
         basis: of the figures, one of `BASES` by attribute.
@@ -110,11 +113,13 @@ class Accelerator:
 
     name: str
     peak_tflop_s: float
+    matmul_tflop_s: float
     memory_gb: float
     memory_gb_s: float
     link_gb_s: float
     multiprocessors: int
     power_w: float | None = None
+    matmul_shape: tuple[int, ...] = ()
     notes: str = ""
     source: str = ""
     basis: dict[str, str] = field(default_factory=dict)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -21,6 +23,7 @@ def route(
     *,
     policy: Policy,
     patience_s: float,
+    closed: Sequence[tuple[int, float, float]] = (),
 ) -> NDArray[np.int64]:
     """Return the index of each job's machine, `NOWHERE` for jobs that fit none they are allowed on.
 
@@ -35,6 +38,8 @@ def route(
         allowed: whether a job may run on a machine, shape (jobs, machines).
         policy: what decides.
         patience_s: longest estimated queue, s.
+        closed: index of a machine that is shut as a whole, from when to when, s. As long as it is, its queue
+            is known to wait; before, nobody knows.
 
     Raises:
         InputError: if the shapes don't fit.
@@ -56,15 +61,20 @@ def route(
         np.ascontiguousarray(allowed),
         policy == "earliest",
         float(patience_s),
+        np.array(closed, np.float64).reshape(-1, 3),
     )
 
 
 @njit(cache=True)
-def _route(order, submit, run, wanted, nodes, cost, allowed, earliest, patience):  # type: ignore[no-untyped-def]
+def _route(order, submit, run, wanted, nodes, cost, allowed, earliest, patience, closed):  # type: ignore[no-untyped-def]
     machines = len(nodes)
     free = np.zeros(machines)
     chosen = np.full(len(order), NOWHERE, np.int64)
     for job in order:
+        for k in range(len(closed)):
+            if closed[k, 1] <= submit[job] < closed[k, 2]:
+                shut = int(closed[k, 0])
+                free[shut] = max(free[shut], closed[k, 2])
         best, best_end, best_cost, best_waits = NOWHERE, np.inf, np.inf, True
         for m in range(machines):
             if not allowed[job, m] or wanted[job] > nodes[m]:

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from labkit.cluster._carbon import carbon_intensity, carbon_t
-from labkit.cluster._cooling import HeatReuse, Plant, cooling_plant
+from labkit.cluster._cooling import cooling_plant
 from labkit.cluster._entries import Machine
 from labkit.cluster._facility import Facility, Kpis, key_indicators, run_facility
-from labkit.cluster._power import MachinePower, NodePower, power_series
+from labkit.cluster._plant import HeatReuse, Plant
+from labkit.cluster._power import MachinePower, NodePower, power_of_nodes, power_series
 from labkit.cluster._routing import NOWHERE, route
 from labkit.cluster._scenario import DAY_S, Scenario, read_scenario
 from labkit.cluster._schedule import Outage, Schedule, schedule
@@ -231,7 +232,7 @@ def simulate(
     sites = [scenario.catalogue.sites[machine.site] for machine in scenario.machines]
     of_kind = np.array([machine.kind for machine in scenario.machines])
     fits = (work.kind[:, None] == "") | (work.kind[:, None] == of_kind)
-    inside = np.array([[bool(label.zone & site.zone) for site in sites] for label in scenario.labels])
+    inside = np.array([[bool(label.zone & site.zone) for site in sites] for label in scenario.labels], bool)
     zones = np.vstack([inside.reshape(-1, len(sites)), np.ones(len(sites), bool)])[work.label]
     routed = [_schedules(scenario, work, fits & zones)]
     if scenario.labels:
@@ -286,8 +287,20 @@ def _schedules(
     jobs, rules = work.jobs, scenario.rules
     nodes = np.array([machine.nodes for machine in scenario.machines])
     cost = np.array([_cost(scenario, machine) for machine in scenario.machines])
+    closed = [
+        (index, outage.start_s, outage.end_s)
+        for index, machine in enumerate(scenario.machines)
+        for outage in _outages(scenario, machine)
+        if outage.nodes == machine.nodes
+    ]
     chosen = route(
-        jobs, nodes, cost, allowed, policy=cast("Policy", rules.policy), patience_s=rules.patience_h * 3600
+        jobs,
+        nodes,
+        cost,
+        allowed,
+        policy=cast("Policy", rules.policy),
+        patience_s=rules.patience_h * 3600,
+        closed=closed,
     )
     lost = np.flatnonzero(chosen == NOWHERE)
     if lost.size:
@@ -352,14 +365,14 @@ def power_of(machine: Machine) -> MachinePower:
     """Return a machine's power from that of its nodes; conversion is in the catalogue's figures."""
     if machine.nodes is None or machine.node_power_idle_w is None or machine.node_power_peak_w is None:
         raise InputError(f"{machine.name} has no figure for its nodes' power: no work can be placed there")
-    return MachinePower(
-        machine.name, machine.nodes, NodePower(machine.node_power_idle_w, machine.node_power_peak_w)
-    )
+    node = NodePower(machine.node_power_idle_w, machine.node_power_peak_w)
+    return power_of_nodes(machine.name, machine.nodes, node)
 
 
 def climate_of(scenario: Scenario, machine: Machine) -> Climate:
     """Return the climate of a machine's site under the scenario."""
-    climate = site_climate(machine.site)
+    site = scenario.catalogue.sites[machine.site]
+    climate = site_climate(site.name, site.latitude)
     warmer = scenario.rules.warmer_k
     return replace(climate, dry_mean_c=climate.dry_mean_c + warmer, wet_mean_c=climate.wet_mean_c + warmer)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from labkit.cluster._all_reduce import AllReduce, measured_all_reduce
-from labkit.cluster._collectives import Channel, Ranks, collective_s
-from labkit.cluster._entries import Accelerator
+from labkit.cluster._collectives import Channel, Ranks, collective_s, remote_channel
+from labkit.cluster._entries import Accelerator, Machine
 from labkit.cluster._kernels import matmul_s, moved_s
+from labkit.cluster._network import network_of
 from labkit.cluster._plan import LanguageModel, Plan, matrices, memory_gb, model_flop, weights_trained
 from labkit.errors import EvaluationError, InputError
 
@@ -54,6 +56,29 @@ class Hardware:
         between = float(collective_s("all-reduce", size_bytes, Ranks(1, nodes, remote, remote)))
         # Hierarchical: both halves of an all-reduce inside, before and after that of shares between nodes.
         return between + (float(inside.seconds(size_bytes / scale, together)) if together > 1 else 0.0)
+
+
+def hardware_of(
+    machine: Machine, accelerators: Mapping[str, Accelerator], nodes: int, gb_s: float | None = None
+) -> Hardware:
+    """Return what a plan runs on, of a machine of the catalogue.
+
+    Args:
+        machine: with its network as of `network_of`.
+        accelerators: the catalogue's, by name.
+        nodes: how many of the machine's are taken.
+        gb_s: bandwidth that each of them gets where jobs share links (`shared_bandwidths`); else its own.
+
+    Raises:
+        InputError: if the machine has too few nodes, no accelerators or such as the catalogue doesn't know.
+    """
+    if machine.accelerator not in accelerators or not machine.accelerators_per_node:
+        raise InputError(
+            f"machine {machine.name!r}: accelerator {machine.accelerator!r} × "
+            f"{machine.accelerators_per_node}; a number of one of {', '.join(accelerators)} is wanted"
+        )
+    remote = remote_channel(network_of(machine), nodes, gb_s)
+    return Hardware(accelerators[machine.accelerator], machine.accelerators_per_node, remote)
 
 
 @dataclass(frozen=True)

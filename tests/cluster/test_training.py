@@ -6,7 +6,7 @@ import pytest
 from labkit.cluster._catalogue import read_catalogue
 from labkit.cluster._collectives import Channel
 from labkit.cluster._plan import LanguageModel, Plan, memory_gb, model_flop
-from labkit.cluster._training import Hardware, training_step
+from labkit.cluster._training import Hardware, hardware_of, training_step
 from labkit.errors import EvaluationError, InputError
 
 ACCELERATORS = read_catalogue().accelerators
@@ -132,6 +132,20 @@ def test_faster_accelerators_take_less() -> None:
     # Its memory and links are but 1.6 and 1.5 times as fast, its products 3.1 times.
     assert 1 / 3.1 < hopper.seconds / ampere.seconds
     assert hopper.utilisation < ampere.utilisation
+
+
+def test_machines_of_the_catalogue_train() -> None:
+    machines = read_catalogue().machines
+    leonardo = hardware_of(machines["Leonardo"], ACCELERATORS, 4)
+    assert (leonardo.accelerator.name, leonardo.per_node, leonardo.remote.bandwidth_gb_s) == ("A100", 4, 50.0)
+    plan = Plan(16, data=16)
+    alone = training_step(SMALL, plan, leonardo)
+    shared = training_step(SMALL, plan, hardware_of(machines["Leonardo"], ACCELERATORS, 4, gb_s=5.0))
+    assert shared.parts["data"] > alone.parts["data"]
+    with pytest.raises(InputError, match="machine 'Discoverer': accelerator '' × 0; a number of one of A100"):
+        hardware_of(machines["Discoverer"], ACCELERATORS, 4)
+    with pytest.raises(InputError, match="mean hops among 4000 nodes; 2 to 3456 are wanted"):
+        hardware_of(machines["Leonardo"], ACCELERATORS, 4000)
 
 
 def test_what_does_not_fit_is_named() -> None:

@@ -2,9 +2,9 @@
 
     python benchmarks/projection.py [--zone FIN]
 
-Writes results/projection.csv anew: time, energy and CO2 on each machine that had nothing else to do, for 64 runs
-side by side (a node's worth; see labkit/cluster/_project.py for what is assumed), and prints what keeping the
-data in its zone costs.
+Writes results/projection.csv anew: time, energy and CO2 on each machine that had nothing else to do, for 64
+runs side by side (a node's worth; labkit/cluster/_project.py tells what is assumed), and prints what keeping
+the data in its zone costs.
 """
 
 from __future__ import annotations

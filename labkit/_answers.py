@@ -98,7 +98,7 @@ def show_simulation(answer: Answer) -> str:
             for row in answer["sites"]
         ]
         lines.append(
-            f"the zone costs {price['seconds']:+.0f} s, {price['energy_kwh']:+.3f} kWh, {price['co2_kg']:+.4f} kg CO2 "
-            "against the best machine anywhere"
+            f"the zone costs {price['seconds']:+.0f} s, {price['energy_kwh']:+.3f} kWh, "
+            f"{price['co2_kg']:+.4f} kg CO2 against the best machine anywhere"
         )
     return "\n".join(lines)

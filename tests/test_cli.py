@@ -18,7 +18,7 @@ COMMANDS = [
     *("interaction", "triplet", "export", "simulate", "notebooks", "bench", "lab", "dashboard", "doctor"),
 ]
 WATER_DIMER = str(data_path("dimers", "S66_01.xyz"))
-LATER = ["compare", "optimize", "export", "simulate", "bench", "dashboard"]
+LATER = ["compare", "optimize", "export", "bench", "dashboard"]
 
 
 @pytest.fixture(autouse=True)
@@ -249,3 +249,51 @@ def test_a_reader_that_stops_reading_is_no_traceback() -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 1
+
+
+SMALL_FEDERATION = """
+name = "small"
+machines = ["MeluXina", "Vega"]
+
+[[work]]
+jobs = 50
+widest = 16
+"""
+
+
+def test_simulate_prints_its_promised_keys_and_writes_its_series(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "small.toml"
+    path.write_text(SMALL_FEDERATION)
+    assert main(["simulate", str(path), "--json", "--out", str(tmp_path / "out")]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    promised = "jobs makespan_s wait_mean_s utilisation energy_mwh pue erf co2_t zone_violations seconds"
+    assert set(promised.split()) <= set(answer)
+    assert answer["jobs"] == 50 and answer["zone_violations"] == 0
+    assert (tmp_path / "out" / "jobs.parquet").is_file()
+
+
+def test_simulate_projects_the_shipped_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "small.toml"
+    path.write_text(SMALL_FEDERATION)
+    assert main(["simulate", str(path), "--run", "quick", "--copies", "2", "--zone", "SVN"]) == 0
+    words = capsys.readouterr().out
+    assert "outside the zone" in words and "the zone costs" in words
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("mars",), "no scenario 'mars'"),
+        (("--trace", "nowhere.swf"), "nowhere.swf"),
+        (("--zone", "FIN"), "--zone FIN says where a run's data must stay; name one with --run"),
+        (("--run", "quick", "--copies", "0"), "copies=0; at least 1 is wanted"),
+        (("--run", "quick", "--zone", "USA"), "no machine of the scenario lies in the data's zone"),
+        (("--policy", "luck"), "policy='luck'; choose one of earliest, energy, carbon"),
+    ],
+)
+def test_what_simulate_refuses_is_named(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str
+) -> None:
+    assert message in _refused(capsys, "simulate", *arguments)

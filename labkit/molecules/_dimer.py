@@ -34,6 +34,10 @@ DIMER_ELEMENTS: tuple[str, ...] = tuple(_ELEMENTS)
 # contact, H–H in H2, stands at 1.19, and a bond squeezed by a fifth is still above 0.75.
 _OVERLAP = 0.6
 
+# Atoms of the two monomers nearer than this share are bonded: bonds stretch by a tenth at most, and the
+# proton that two waters share stands at 1.24; hydrogen bonds of the shipped dimers begin at 1.71.
+_BOND = 1.15
+
 # A dimer of a thousand atoms is 60 kB; anything larger is another kind of file.
 _MAX_BYTES = 1_000_000
 _MAX_ATOMS = 1000
@@ -259,6 +263,12 @@ def _check_electrons(dimer: Dimer) -> None:
         ("A", dimer.selection_a, dimer.charge_a),
         ("B", dimer.selection_b, dimer.charge_b),
     ):
+        heavy = sum(dimer.symbols[i] != "H" for i in selection)
+        if abs(charge) > max(heavy, 1):
+            raise InputError(
+                f"charge_{label.lower()}={charge}: {label} has {heavy} heavy atom{'s'[: heavy != 1]}, "
+                "and at most one elementary charge for each (or one on hydrogen alone) is taken"
+            )
         electrons = sum(_ELEMENTS[dimer.symbols[i]][0] for i in selection) - charge
         if electrons < 2 or electrons % 2:
             raise InputError(
@@ -270,11 +280,21 @@ def _check_electrons(dimer: Dimer) -> None:
 def _check_distances(dimer: Dimer) -> None:
     distances = np.linalg.norm(dimer.coordinates[:, None] - dimer.coordinates[None], axis=-1)
     radii = np.array([_ELEMENTS[symbol][1] for symbol in dimer.symbols])
-    limits = _OVERLAP * (radii[:, None] + radii[None])
+    sums = radii[:, None] + radii[None]
+    limits = _OVERLAP * sums
     overlapping = np.argwhere(np.triu(distances < limits, k=1))
     if len(overlapping):
         i, j = overlapping[0]
         raise InputError(
             f"atoms {i + 1} ({dimer.symbols[i]}) and {j + 1} ({dimer.symbols[j]}) overlap: they are "
             f"{distances[i, j]:.2f} Å apart and should be at least {limits[i, j]:.2f} Å"
+        )
+    across = np.ix_(dimer.selection_a, dimer.selection_b)
+    bonded = np.argwhere(distances[across] < _BOND * sums[across])
+    if len(bonded):
+        i, j = dimer.selection_a[bonded[0][0]], dimer.selection_b[bonded[0][1]]
+        raise InputError(
+            f"the selections cut a bond: atoms {i + 1} ({dimer.symbols[i]}, of A) and {j + 1} "
+            f"({dimer.symbols[j]}, of B) are {distances[i, j]:.2f} Å apart, and up to "
+            f"{_BOND * sums[i, j]:.2f} Å that is one; each monomer must be a whole molecule"
         )

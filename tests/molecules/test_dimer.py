@@ -42,8 +42,10 @@ def test_reads_symbols_charges_and_zero_based_selections(tmp_path: Path) -> None
 
 
 def test_selections_of_single_atoms_and_ranges_survive_a_round_trip(tmp_path: Path) -> None:
-    text = WATER_DIMER.replace("selection_a=1-3 selection_b=4-6", "selection_a=1-2,5 selection_b=3,4,6")
-    dimer = read_dimer(write(tmp_path, text))
+    lines = WATER_DIMER.splitlines()
+    lines[1] = lines[1].replace("selection_a=1-3 selection_b=4-6", "selection_a=1-2,5 selection_b=3,4,6")
+    mixed = "\n".join([*lines[:4], lines[5], lines[6], lines[4], lines[7]])
+    dimer = read_dimer(write(tmp_path, mixed))
     assert dimer.selection_a == (0, 1, 4)
     again = read_dimer(write(tmp_path, dimer_to_xyz(dimer)))
     assert (again.selection_a, again.selection_b) == (dimer.selection_a, dimer.selection_b)
@@ -72,6 +74,15 @@ def test_every_shipped_dimer_is_readable(path: Path) -> None:
         ("charge=0 charge_a=0", "charge=1 charge_a=1", "monomer A with charge 1 has 9 electrons"),
         ("selection_a=1-3", "selection_a=1-2", "atom 3 is in neither"),
         ("selection_a=1-3", "selection_a=1-4", "atom 4 is selected more than once"),
+        # One hydrogen of each water swapped: OH- and H3O+ by the electrons, two cut bonds by the distances.
+        (
+            "charge_a=0 charge_b=0 selection_a=1-3 selection_b=4-6",
+            "charge_a=-1 charge_b=1 selection_a=1-2 selection_b=3-6",
+            r"cut a bond: atoms 1 \(O, of A\) and 3 \(H, of B\) are 0\.96 Å apart.*1\.12 Å",
+        ),
+        ("charge=0 charge_a=0 charge_b=0", "charge=8 charge_a=4 charge_b=4", "charge_a=4: .* 1 heavy atom,"),
+        ("charge=0 charge_a=0 charge_b=0", "charge=8 charge_a=0 charge_b=8", "charge_b=8: .* 1 heavy atom,"),
+        ("charge=0 charge_a=0 charge_b=0", "charge=-60 charge_a=-30 charge_b=-30", "charge_a=-30: "),
         ("selection_b=4-6", "selection_b=4-7", "outside the atoms 1-6"),
         ("selection_b=4-6", "selection_b=four", "'four' is no range"),
         ("O 1.2 0.0 0.0", "Zn 1.2 0.0 0.0", "atom 4 is 'Zn', which is not supported"),
@@ -91,6 +102,17 @@ def test_a_bad_file_is_told_in_one_line_with_the_value(
         read_dimer(write(tmp_path, WATER_DIMER.replace(old, new, 1)))
     assert "dimer.xyz" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_an_ethane_that_the_selections_cut_in_two_is_refused() -> None:
+    # A methyl cation and a methyl anion by their electrons, 1.54 Å apart.
+    half = np.array([[0.0, 0.0, 0.0], [1.03, 0.0, -0.36], [-0.51, 0.89, -0.36], [-0.51, -0.89, -0.36]])
+    ethane = np.vstack([half, [0.0, 0.0, 1.54] - half])
+    symbols, selections = ("C", "H", "H", "H") * 2, ((0, 1, 2, 3), (4, 5, 6, 7))
+    with pytest.raises(InputError, match=r"cut a bond: atoms 1 \(C, of A\) and 5 \(C, of B\) are 1\.54 Å"):
+        Dimer(symbols, ethane, 0, 1, -1, *selections)
+    ethane[4:, 2] += 0.4
+    Dimer(symbols, ethane, 0, 1, -1, *selections)
 
 
 def test_missing_binary_and_huge_files_are_refused(tmp_path: Path) -> None:

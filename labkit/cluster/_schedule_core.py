@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 FCFS, EASY, CONSERVATIVE = range(3)
 
-_NOBODY = np.iinfo(np.int64).max
-_ALL = _NOBODY - 1
+# numba compiles a function anew for each literal that it meets, but not for numbers that say what they are.
+_ZERO, _ONE = np.int64(0), np.int64(1)
+_NOBODY = np.int64(np.iinfo(np.int64).max)
 _Floats = NDArray[np.float64]
 _Whole = NDArray[np.int64]
-_Places = NDArray[np.int32]
 
 
 class State(NamedTuple):
@@ -56,14 +56,14 @@ class State(NamedTuple):
     planned_end_s: _Floats
     least_nodes: _Whole
     least_planned_s: _Floats
-    ends: _Places
-    ends_place: _Places
-    plan: _Places
-    plan_place: _Places
-    walk: _Places
-    walk_place: _Places
-    held: _Places
-    held_place: _Places
+    ends: _Whole
+    ends_place: _Whole
+    plan: _Whole
+    plan_place: _Whole
+    walk: _Whole
+    walk_place: _Whole
+    held: _Whole
+    held_place: _Whole
     reserved_s: _Floats
     profile_s: _Floats
     profile_nodes: _Whole
@@ -91,8 +91,8 @@ def new_state(
     holding = jobs if policy == CONSERVATIVE else 0
     sorted_already = bool((submit_s[1:] >= submit_s[:-1]).all())
 
-    def places(size: int) -> _Places:
-        return np.full(size, -1, np.int32)
+    def places(size: int) -> _Whole:
+        return np.full(size, -1, np.int64)
 
     return State(
         submit_s=submit_s,
@@ -127,7 +127,7 @@ def _compiled(function: Any) -> Any:
 
 
 @_compiled
-def _push(heap: _Places, place: _Places, size: int, key: _Floats, item: int) -> None:
+def _push(heap: _Whole, place: _Whole, size: int, key: _Floats, item: int) -> None:
     i = size
     while i > 0:
         above = (i - 1) >> 1
@@ -142,7 +142,7 @@ def _push(heap: _Places, place: _Places, size: int, key: _Floats, item: int) -> 
 
 
 @_compiled
-def _remove(heap: _Places, place: _Places, size: int, key: _Floats, item: int) -> None:
+def _remove(heap: _Whole, place: _Whole, size: int, key: _Floats, item: int) -> None:
     """Take an item out of a heap of `size`, wherever it is."""
     i = place[item]
     place[item] = -1
@@ -209,6 +209,12 @@ def _next_waiting(state: State, first: int, free: int, window_s: float, extra: i
 
 
 @_compiled
+def _waiting_from(state: State, first: int) -> int:
+    """Return the first waiting job from `first` on, -1 if there is none."""
+    return _next_waiting(state, first, _NOBODY - 1, np.inf, _ZERO)
+
+
+@_compiled
 def _start(state: State, item: int, now: float, running: int, policy: int) -> None:
     state.start_s[item] = now
     state.end_s[item] = now + state.run_s[item]
@@ -230,10 +236,10 @@ def _reservation(state: State, free: int, running: int, wanted: int) -> tuple[fl
     """Return when so many nodes are free by the plan, and how many more are free then (EASY)."""
     plan, walk, place, key = state.plan, state.walk, state.walk_place, state.planned_end_s
     when = -np.inf
-    size = 0
+    size = _ZERO
     if running > 0:
         _push(walk, place, size, key, plan[0])
-        size = 1
+        size = _ONE
     # The heap in ascending order, only as far as needed: whose parent has been visited may be next.
     while size > 0:
         item = walk[0]
@@ -327,7 +333,7 @@ def _release(state: State, size: int, job: int, holding: int) -> int:
 @_compiled
 def _compress(state: State, size: int, now: float, holding: int) -> int:
     """Let every reservation move up as far as it can, in the order of service."""
-    job = _next_waiting(state, 0, _ALL, np.inf, 0)
+    job = _waiting_from(state, _ZERO)
     while job >= 0:
         # A job of this moment has no reservation yet.
         if state.held_place[job] >= 0:
@@ -336,24 +342,24 @@ def _compress(state: State, size: int, now: float, holding: int) -> int:
             if start_s < reserved_s:
                 size = _release(state, size, job, holding)
                 size = _reserve(state, size, job, start_s, holding - 1)
-        job = _next_waiting(state, job + 1, _ALL, np.inf, 0)
+        job = _waiting_from(state, job + 1)
     return size
 
 
 @_compiled
 def _place_from(state: State, size: int, now: float, first: int, holding: int) -> tuple[int, int]:
     """Plan the waiting jobs from `first` on anew, in order; return the profile's length, the reservations."""
-    job = _next_waiting(state, first, _ALL, np.inf, 0)
+    job = _waiting_from(state, first)
     while job >= 0:
         if state.held_place[job] >= 0:
             size = _release(state, size, job, holding)
             holding -= 1
-        job = _next_waiting(state, job + 1, _ALL, np.inf, 0)
-    job = _next_waiting(state, first, _ALL, np.inf, 0)
+        job = _waiting_from(state, job + 1)
+    job = _waiting_from(state, first)
     while job >= 0:
         size = _reserve(state, size, job, _earliest(state, size, now, job, np.inf), holding)
         holding += 1
-        job = _next_waiting(state, job + 1, _ALL, np.inf, 0)
+        job = _waiting_from(state, job + 1)
     return size, holding
 
 
@@ -383,13 +389,12 @@ def run(state: State, machine_nodes: int, policy: int) -> Any:
     submit_s, arrivals = state.submit_s, state.arrivals
     jobs = len(submit_s)
     killed_jobs, killed_start_s, killed_end_s = [np.int64(0)], [0.0], [0.0]
-    free, running, holding = machine_nodes, 0, 0
+    free, running, holding, size = machine_nodes, _ZERO, _ZERO, _ZERO
     arrived, outage = 0, 0
-    head, shadow_s, extra, stale = -1, -np.inf, 0, True
-    size = 0
+    head, shadow_s, extra, stale = -_ONE, -np.inf, _ZERO, True
     if policy == CONSERVATIVE:
         state.profile_s[0], state.profile_nodes[0] = -np.inf, machine_nodes
-        size = 1
+        size = _ONE
     while True:
         now = np.inf
         if arrived < jobs:
@@ -456,13 +461,13 @@ def run(state: State, machine_nodes: int, policy: int) -> Any:
         if policy == CONSERVATIVE:
             if replan:
                 state.profile_s[0], state.profile_nodes[0] = now, machine_nodes
-                size = 1
+                size = _ONE
                 for i in range(running):
                     item = state.ends[i]
                     size = _add_to_profile(state, size, now, state.planned_end_s[item], -state.nodes[item])
                 for i in range(holding):
                     state.held_place[state.held[i]] = -1
-                size, holding = _place_from(state, size, now, 0, 0)
+                size, holding = _place_from(state, size, now, _ZERO, _ZERO)
             else:
                 if changed:
                     size = _compress(state, size, now, holding)
@@ -480,14 +485,14 @@ def run(state: State, machine_nodes: int, policy: int) -> Any:
             continue
 
         before = head
-        head = _next_waiting(state, 0, _ALL, np.inf, 0)
+        head = _waiting_from(state, _ZERO)
         while head >= 0 and state.nodes[head] <= free:
             _mark(state, head, _NOBODY, np.inf)
             _start(state, head, now, running, policy)
             running += 1
             free -= state.nodes[head]
             changed = True
-            head = _next_waiting(state, head + 1, _ALL, np.inf, 0)
+            head = _waiting_from(state, head + 1)
         stale = stale or changed or head != before
         if policy == FCFS or head < 0 or free <= 0:
             continue

@@ -197,10 +197,14 @@ def read_scenario(source: str | Path = "federation") -> Scenario:
     names = table.pop("machines", None)
     if not isinstance(names, list) or not names:
         raise InputError(f"{path}: machines={names!r}; a list of at least one machine is wanted")
-    work = tuple(record(Work, part, f"{path}: [[work]]") for part in table.pop("work", [{}]))
-    labels = tuple(_label(part, f"{path}: [[label]]") for part in table.pop("label", []))
-    closures = tuple(record(Closure, part, f"{path}: [[closure]]") for part in table.pop("closure", []))
+    work = tuple(record(Work, part, f"{path}: [[work]]") for part in _tables(table, "work", path) or [{}])
+    labels = tuple(_label(part, f"{path}: [[label]]") for part in _tables(table, "label", path))
+    closures = tuple(
+        record(Closure, part, f"{path}: [[closure]]") for part in _tables(table, "closure", path)
+    )
     rules = record(Rules, table, str(path))
+    if len(set(map(str, names))) < len(names):
+        raise InputError(f"{path}: machines={names!r}; each is wanted once")
     for name in [*names, *(closure.machine for closure in closures)]:
         if name not in catalogue.machines:
             raise InputError(f"{path}: no machine {name!r}; known are {', '.join(catalogue.machines)}")
@@ -218,6 +222,13 @@ def read_scenario(source: str | Path = "federation") -> Scenario:
         if part.kind not in {machine.kind for machine in machines}:
             raise InputError(f"{path}: [[work]] is for kind {part.kind!r}; no machine of the scenario is")
     return Scenario(rules, catalogue, machines, work, labels, closures)
+
+
+def _tables(table: dict[str, Any], key: str, path: Path) -> list[Any]:
+    found = table.pop(key, [])
+    if not isinstance(found, list):
+        raise InputError(f"{path}: {key}={found!r}; tables headed [[{key}]] are wanted")
+    return found
 
 
 def _label(table: Any, where: str) -> Label:

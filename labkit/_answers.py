@@ -72,8 +72,8 @@ def show_doctor(answer: Answer) -> str:
 def show_simulation(answer: Answer) -> str:
     """Return the federation's indicators, then a line for each machine."""
     lines = [
-        f"{answer['jobs']} jobs in {answer['makespan_s'] / 86400:.2f} days, waiting {answer['wait_mean_s']:.0f} s "
-        f"on average; {100 * answer['utilisation']:.0f} % of the nodes' time",
+        f"{answer['jobs']} jobs in {answer['makespan_s'] / 86400:.2f} days, waiting "
+        f"{answer['wait_mean_s']:.0f} s on average; {100 * answer['utilisation']:.0f} % of the nodes' time",
         f"{answer['energy_mwh']:.1f} MWh, PUE {answer['pue']:.3f}, ERF {answer['erf']:.2f}, "
         f"{answer['co2_t']:.1f} t CO2; {answer['zone_violations']} zone violations; simulated in "
         f"{answer['seconds']:.1f} s",
@@ -93,8 +93,9 @@ def show_simulation(answer: Answer) -> str:
     if "sites" in answer:
         price = answer["price_of_zone"]
         lines += ["the run alone on each machine:"] + [
-            f"  {row['machine']:<18} {row['country']}  {row['seconds']:>7.0f} s  {row['energy_kwh']:>8.3f} kWh  "
-            f"{row['co2_kg']:>8.4f} kg CO2" + ("" if row["allowed"] else "  (outside the zone)")
+            f"  {row['machine']:<18} {row['country']}  {row['seconds']:>7.0f} s  "
+            f"{row['energy_kwh']:>8.3f} kWh  {row['co2_kg']:>8.4f} kg CO2"
+            + ("" if row["allowed"] else "  (outside the zone)")
             for row in answer["sites"]
         ]
         lines.append(

@@ -21,5 +21,13 @@ class MissingDependencyError(LabkitError):
     exit_code = 2
 
 
+class ResourceError(LabkitError):
+    """Memory ran out: no answer to the question, which a larger or less busy machine can give."""
+
+
+class TooLittleMemoryError(ResourceError, InputError):
+    """Refused before it starts, for more memory is needed than is free. The text has both figures."""
+
+
 class EvaluationError(LabkitError):
     """A computation on valid input that failed (no pose found, SCF not converged); says why."""

@@ -19,7 +19,7 @@ from labkit.campaign._oracles import Oracle, Stage, Task, evaluate, ladder
 from labkit.campaign._run import pose_file
 from labkit.campaign._specification import Specification
 from labkit.energy import Meter, Use
-from labkit.errors import InputError, LabkitError
+from labkit.errors import InputError, LabkitError, ResourceError
 from labkit.generative import Optimiser, OptimiserSettings, Proposed, load_prior
 from labkit.molecules import Triaged, TriageRules, triage
 from labkit.store import Cache, Evaluation, Journal, Proposal, load_arrays, save_arrays, write_atomically
@@ -55,7 +55,8 @@ class Loop:
         """Runs all rounds that are still to be run.
 
         Raises:
-            LabkitError: if a worker died; what was done is kept.
+            ResourceError: if memory ran short or a worker died; what was done is kept.
+            LabkitError: if the generator has run dry.
         """
         with self.meter:
             for number in range(self._first, self.specification.rounds):
@@ -187,18 +188,30 @@ class Loop:
                     commit(key, kept, cached=True)
                 else:
                     futures[executor.submit(evaluate, tasks[texts[0]])] = key
+            short: ResourceError | None = None
             for future in as_completed(futures):
                 key = futures[future]
                 try:
                     outcome = future.result()
                 except BrokenProcessPool:
-                    raise LabkitError(
-                        f"a worker died during '{oracle.name}' (out of memory, or killed); resume the run"
-                    ) from None
+                    fault = f"a worker died during '{oracle.name}' (out of memory, or killed)"
+                    raise ResourceError(f"{fault}; {self._advice}") from None
+                except ResourceError as error:
+                    short = error  # what the others answer is kept
+                    continue
                 if outcome["status"] == "done":
                     self.cache.put(key, outcome)
                 commit(key, outcome, cached=False)
+            if short is not None:
+                raise type(short)(f"{short}; {self._advice}")
         return {text: outcomes[text]["result"] for text in tasks if outcomes[text]["status"] == "done"}
+
+    @property
+    def _advice(self) -> str:
+        return (
+            "what was done is saved: with more memory free, or fewer workers, resume the run with "
+            f"`labkit resume {self.folder}`"
+        )
 
     def _write_pose(self, result: Mapping[str, Any]) -> None:
         """Writes the pose of a docking as an SDF file, named by its content."""

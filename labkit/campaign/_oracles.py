@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from labkit.errors import EvaluationError, InputError
+from labkit.errors import EvaluationError, InputError, ResourceError
 from labkit.store import content_key
 
 if TYPE_CHECKING:
@@ -119,10 +119,16 @@ def _triplet_oracle(specification: Specification) -> Oracle:
 
 
 def evaluate(task: Task) -> dict[str, Any]:
-    """Answers a task: status, result and seconds. What can't be computed is an answer with its reason."""
+    """Answers a task: status, result and seconds. What can't be computed is an answer with its reason.
+
+    Raises:
+        ResourceError: if memory is short, which says nothing about the molecule.
+    """
     start = time.perf_counter()
     try:
         result, status = _EVALUATE[task.oracle](task.inputs, task.settings), "done"
+    except ResourceError:
+        raise
     except (EvaluationError, InputError) as error:
         result, status = {"reason": str(error)}, "failed"
     return {"status": status, "result": result, "seconds": time.perf_counter() - start}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from labkit.errors import InputError
+from labkit.errors import InputError, TooLittleMemoryError
 from labkit.molecules import Dimer
 from labkit.quantum._result import InteractionSettings
 
@@ -83,7 +83,7 @@ def check_cost(dimer: Dimer, settings: InteractionSettings) -> None:
     """Make sure that a dimer isn't too large for level, machine and active space.
 
     Raises:
-        InputError: if it is; with the estimate.
+        InputError: if it is; with the estimate. TooLittleMemoryError where only this machine is too small.
     """
     name = dimer.name or "the dimer"
     if settings.level == "fast":
@@ -111,7 +111,7 @@ def check_cost(dimer: Dimer, settings: InteractionSettings) -> None:
             )
     available = psutil.virtual_memory().available / 1e9
     if cost.memory_gb > available:
-        raise InputError(
+        raise TooLittleMemoryError(
             f"{name} needs about {cost.memory_gb:.1f} GB at level {settings.level}, and {available:.1f} GB "
             "are free: use a lower level or a larger machine"
         )

@@ -10,7 +10,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from labkit.errors import InputError
+from labkit.errors import InputError, TooLittleMemoryError
 from labkit.quantum._hamiltonian import ActiveHamiltonian
 from labkit.quantum._process import as_reply, in_own_process
 
@@ -205,13 +205,13 @@ def check_memory(qubits: int) -> None:
     """Refuse a state vector that doesn't fit into the memory that is free.
 
     Raises:
-        InputError: with the estimate.
+        TooLittleMemoryError: with the estimate.
     """
     free = psutil.virtual_memory().available
     needed = _BYTES_PER_AMPLITUDE << qubits
     if needed > free:
         fitting = int(np.log2(free / _BYTES_PER_AMPLITUDE))
-        raise InputError(
+        raise TooLittleMemoryError(
             f"{qubits} qubits take {needed / 2**30:,.1f} GiB for the state vector and {free / 2**30:.1f} GiB "
             f"are free; at most {fitting} qubits fit"
         )

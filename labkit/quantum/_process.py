@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -31,7 +32,8 @@ def in_own_process(
 
     Raises:
         LabkitError: the one that the computation raised.
-        EvaluationError: if the process dies.
+        ResourceError: if the process was killed from outside, as where memory runs out.
+        EvaluationError: if it died by itself.
     """
     environment = {
         **os.environ,
@@ -52,8 +54,11 @@ def in_own_process(
     )
     if process.returncode != 0:
         last = (process.stderr.strip().splitlines() or ["no message"])[-1]
-        reason = f"signal {-process.returncode}, out of memory?" if process.returncode < 0 else last
-        raise errors.EvaluationError(f"{label}: the quantum worker died ({reason})")
+        fault = f"{label}: the quantum worker died"
+        if process.returncode in (-signal.SIGKILL, -signal.SIGTERM):
+            raise errors.ResourceError(f"{fault} (signal {-process.returncode}, out of memory?)")
+        reason = f"signal {-process.returncode}" if process.returncode < 0 else last
+        raise errors.EvaluationError(f"{fault} ({reason})")
     reply = json.loads(process.stdout)
     if "error" in reply:
         raise getattr(errors, reply["error"])(reply["message"])
@@ -63,12 +68,14 @@ def in_own_process(
 def as_reply(compute: Callable[[], Any]) -> dict[str, Any]:
     """Return a worker's reply, as plain values: what is computed, or the error that labkit raises on purpose.
 
-    A package that is missing on this platform is one, too.
+    A package that is missing on this platform is one, too, and so is memory that can't be had.
     """
     try:
         return {"result": compute()}
     except errors.LabkitError as error:
         return {"error": type(error).__name__, "message": str(error)}
+    except MemoryError as error:
+        return {"error": "ResourceError", "message": f"memory ran out ({error})"}
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("labkit"):
             raise

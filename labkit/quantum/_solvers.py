@@ -12,7 +12,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from labkit.errors import InputError
+from labkit.errors import InputError, TooLittleMemoryError
 from labkit.quantum._hamiltonian import ActiveHamiltonian
 from labkit.quantum._optimize import Optimum
 from labkit.quantum._reference import coupled_cluster, open_coupled_cluster
@@ -173,7 +173,7 @@ def check_size(norb: int, nelec: tuple[int, int], solver: str = "exact") -> None
     needed = memory_needed(norb, nelec, solver)
     available = psutil.virtual_memory().available
     if needed > available:
-        raise InputError(
+        raise TooLittleMemoryError(
             f"{sum(nelec)} electrons in {norb} orbitals take solver {solver} about {needed / 1e9:.1f} GB, "
             f"{available / 1e9:.1f} GB are free: choose fewer orbitals"
         )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from labkit.errors import InputError
+from labkit.errors import InputError, TooLittleMemoryError
 from labkit.quantum._chromophore import Chromophore, read_chromophore
 from labkit.quantum._process import DEFAULT_THREADS, as_reply, in_own_process
 from labkit.quantum._triplet_result import TripletEnergy, TripletSettings
@@ -45,6 +45,7 @@ def triplet_energy(
     Raises:
         InputError: if the molecule can't be read, is no closed shell, has no π system, or is too large.
         EvaluationError: if a mean field or the orbitals don't converge.
+        ResourceError: if memory is too short, or runs out.
         MissingDependencyError: if a package is missing on this platform.
     """
     start = time.perf_counter()
@@ -91,7 +92,7 @@ def _check_size(chromophore: Chromophore, settings: TripletSettings) -> None:
     needed += _integrals(chromophore, norb)
     available = psutil.virtual_memory().available
     if needed > available:
-        raise InputError(
+        raise TooLittleMemoryError(
             f"{chromophore.name}: {len(chromophore.symbols)} atoms and {norb} active orbitals take about "
             f"{needed / 1e9:.1f} GB, {available / 1e9:.1f} GB are free: choose a smaller molecule"
         )

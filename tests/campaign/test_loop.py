@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from labkit.campaign import Campaign, Run, _campaign, _loop, pose_file, resume, score
+from labkit.campaign import Campaign, Run, _campaign, _loop, _oracles, pose_file, resume, score
 from labkit.campaign._oracles import Task
 from labkit.cli import main
-from labkit.errors import EvaluationError, InputError, LabkitError
+from labkit.errors import EvaluationError, InputError, LabkitError, ResourceError, TooLittleMemoryError
 from labkit.store import Cache, Evaluation, Journal
 
 
@@ -24,7 +24,10 @@ class _InProcess(Executor):
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
-        future.set_result(fn(*args, **kwargs))
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except LabkitError as error:
+            future.set_exception(error)
         return future
 
 
@@ -376,14 +379,44 @@ def test_equal_questions_are_computed_once(
 
 
 def test_an_oracle_answers_what_cannot_be_computed_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    from labkit.campaign import _oracles
-
     def fail(inputs: Any, settings: Any) -> dict[str, Any]:
         raise EvaluationError("the SCF didn't converge")
 
     monkeypatch.setitem(_oracles._EVALUATE, "docking", fail)
     answer = _oracles.evaluate(Task("docking", "k", {}, {}))
     assert answer["status"] == "failed" and answer["result"] == {"reason": "the SCF didn't converge"}
+
+
+@pytest.mark.parametrize("error", [ResourceError("signal 9"), TooLittleMemoryError("0.5 GB are free")])
+def test_what_the_machine_could_not_hold_stops_the_run_and_is_no_answer(
+    campaign: Campaign,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: list[str],
+    error: ResourceError,
+) -> None:
+    undisturbed = _outcome(campaign.run(out=tmp_path / "undisturbed"))
+    shutil.rmtree(tmp_path / "cache")
+    asked.clear()
+    enough = _loop.evaluate
+
+    def fail(inputs: Any, settings: Any) -> dict[str, Any]:
+        raise error
+
+    def evaluate(task: Task) -> dict[str, Any]:
+        return enough(task) if len(asked) < 4 else _oracles.evaluate(task)
+
+    with monkeypatch.context() as patch:
+        patch.setitem(_oracles._EVALUATE, "docking", fail)
+        patch.setattr(_loop, "evaluate", evaluate)
+        with pytest.raises(ResourceError, match=f"^{error};.*`labkit resume {tmp_path}.*`$") as told:
+            campaign.run(out=tmp_path / "short")
+    assert told.value.exit_code == error.exit_code
+    run = Run.open(tmp_path / "short")
+    with run.journal() as journal:
+        assert len(journal.evaluations("docking")) == 4
+    assert run.status == "failed"
+    assert _outcome(resume(run.folder)) == undisturbed
 
 
 def test_an_evaluation_row_is_never_overwritten(campaign: Campaign, tmp_path: Path) -> None:
@@ -409,7 +442,7 @@ def test_a_worker_that_dies_is_told_and_the_run_can_be_resumed(
             future.set_result(fn(*args, **kwargs))
         return future
 
-    with monkeypatch.context() as patch, pytest.raises(LabkitError, match="a worker died during 'docking'"):
+    with monkeypatch.context() as patch, pytest.raises(ResourceError, match="a worker died during 'docking'"):
         patch.setattr(_InProcess, "submit", die)
         campaign.run(out=tmp_path / "died")
     run = Run.open(tmp_path / "died")

@@ -14,7 +14,7 @@ import numpy as np
 import psutil
 import pytest
 
-from labkit.errors import EvaluationError, InputError
+from labkit.errors import EvaluationError, InputError, TooLittleMemoryError
 from labkit.molecules import Dimer, dimer_to_xyz, read_dimer
 from labkit.quantum import (
     InteractionEnergy,
@@ -199,7 +199,9 @@ def test_an_element_without_the_accurate_level_s_basis_is_refused() -> None:
 
 def test_a_dimer_that_memory_can_t_hold_is_refused_with_the_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=0.5e9))
-    with pytest.raises(InputError, match=r"needs about 0\.7 GB at level standard, and 0\.5 GB are free"):
+    with pytest.raises(
+        TooLittleMemoryError, match=r"needs about 0\.7 GB at level standard, and 0\.5 GB are free"
+    ):
         interaction_energy(WATER_DIMER)
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from labkit.errors import EvaluationError
-from labkit.quantum._process import in_own_process
+from labkit.errors import EvaluationError, ResourceError
+from labkit.quantum._process import as_reply, in_own_process
 
 SLEEPER = """
 import os, time
@@ -57,8 +57,27 @@ def test_a_worker_whose_asker_was_killed_ends(tmp_path: Path) -> None:
         time.sleep(0.05)
 
 
-def test_a_worker_that_dies_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "mortal.py").write_text("import os\n\ndef answer(request):\n    os.kill(os.getpid(), 9)\n")
+@pytest.mark.parametrize(
+    ("number", "error"),
+    [
+        (signal.SIGKILL, ResourceError),  # what Linux sends where memory runs out
+        (signal.SIGSEGV, EvaluationError),
+    ],
+)
+def test_a_worker_that_dies_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, error: type[Exception]
+) -> None:
+    (tmp_path / "mortal.py").write_text(
+        f"import os\n\ndef answer(request):\n    os.kill(os.getpid(), {number:d})\n"
+    )
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(EvaluationError, match=r"test: the quantum worker died \(signal 9"):
+    with pytest.raises(error, match=rf"test: the quantum worker died \(signal {number:d}"):
         in_own_process("mortal", {}, label="test")
+
+
+def test_an_allocation_that_fails_is_no_answer_of_the_molecule() -> None:
+    def compute() -> None:
+        raise MemoryError("Unable to allocate 64.0 GiB")
+
+    reply = as_reply(compute)
+    assert reply["error"] == "ResourceError" and "Unable to allocate 64.0 GiB" in reply["message"]

@@ -114,7 +114,7 @@ def test_what_does_not_fit_into_memory_is_refused_with_the_estimate(monkeypatch:
     chromophore = read_chromophore(data_path("triplets", "naphthalene.xyz"))
     request = {"chromophore": chromophore.as_dict(), "settings": {"solver": "exact"}}
     reply = answer(request)
-    assert reply["error"] == "InputError"
+    assert reply["error"] == "TooLittleMemoryError"
     assert "0.1 GB are free" in reply["message"]
 
 

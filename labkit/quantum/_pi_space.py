@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -67,10 +68,12 @@ def pi_system(molecule: Chem.Mol) -> PiSystem:
     """Return the largest π system of a molecule with hydrogens and a conformer; all of them if several are.
 
     Each atom with one π bond brings one p orbital along the normal of its local plane, with one electron;
-    each with two (acetylene, nitrile, the middle of an allene) two perpendicular ones. A neighbouring donor
-    brings its lone pair (furan's O, pyrrole's N, aniline's), a neighbouring three-coordinate boron or
-    carbocation its vacant orbital. Bonded orbitals within 60° of parallel make one system: the in-plane
-    π bond of benzonitrile's CN stands apart from the ring's system, diacetylene has two of equal size.
+    each with two (acetylene, nitrile, the middle of an allene) two perpendicular ones; cumulated π bonds
+    stand at right angles to each other. A neighbouring donor brings its lone pair (furan's O, pyrrole's N,
+    aniline's), and so does an end atom at right angles to its own π bond (ketene's O, azide's last N); a
+    neighbouring three-coordinate boron or carbocation brings its vacant orbital. Bonded orbitals within
+    60° of parallel make one system: the in-plane π bond of benzonitrile's CN stands apart from the ring's
+    system, diacetylene has two of equal size.
 
     Raises:
         InputError: if there is no π bond, or too few electrons or orbitals for a triplet.
@@ -86,8 +89,6 @@ def pi_system(molecule: Chem.Mol) -> PiSystem:
     orbitals = _orbitals(kekulized, bonds)
     systems = sorted(_connected(kekulized, orbitals), key=len, reverse=True)
     largest = [system for system in systems if len(system) == len(systems[0])]
-    if sum(orbital.electrons for orbital in largest[0]) % 2:
-        largest = systems  # crossed cumulenes, where the systems share a bond
     chosen = tuple(orbital for system in largest for orbital in system)
     electrons = sum(orbital.electrons for orbital in chosen)
     if electrons % 2 or electrons < 2 or electrons > 2 * len(chosen) - 2:
@@ -127,26 +128,27 @@ def _orbitals(molecule: Chem.Mol, bonds: list[int]) -> list[PiOrbital]:
     found = []
     for atom, count in zip(molecule.GetAtoms(), bonds, strict=True):
         beside = any(bonds[neighbour.GetIdx()] for neighbour in atom.GetNeighbors())
-        if count:
-            electrons = 1
-        elif beside and atom.GetSymbol() in _DONORS | {"C"} and _outer_electrons(atom) >= 2:
-            electrons = 2
-        elif beside and atom.GetDegree() == 3 and _outer_electrons(atom) == 0 and _sextet(atom):
-            electrons = 0
-        else:
+        if not (count or beside):
             continue
+        electrons = [1] * count
+        if atom.GetSymbol() in _DONORS | {"C"}:
+            # One pair of an end atom points along the bond.
+            electrons += [2] * (_outer_electrons(atom) // 2 - (atom.GetDegree() == 1))
+        if not electrons and _vacant(atom):
+            electrons = [0]
         index = atom.GetIdx()
-        for normal in normals[index][: max(count, 1)]:
-            found.append(PiOrbital(index, (float(normal[0]), float(normal[1]), float(normal[2])), electrons))
+        for (x, y, z), share in zip(normals[index], electrons, strict=False):
+            found.append(PiOrbital(index, (float(x), float(y), float(z)), share))
     return found
 
 
-def _sextet(atom: Chem.Atom) -> bool:
-    return atom.GetSymbol() in ("B", "Al") or (atom.GetSymbol() == "C" and atom.GetFormalCharge() == 1)
+def _vacant(atom: Chem.Atom) -> bool:
+    sextet = atom.GetSymbol() in ("B", "Al") or (atom.GetSymbol() == "C" and atom.GetFormalCharge() == 1)
+    return sextet and atom.GetDegree() == 3 and _outer_electrons(atom) == 0
 
 
 def _normals(molecule: Chem.Mol, bonds: list[int]) -> list[list[Vector]]:
-    """Return for each atom the directions in which its p orbitals can point, the conjugated one first."""
+    """Return for each atom the directions in which its p orbitals can point, that of its π bond first."""
     positions = molecule.GetConformer().GetPositions()
     planes: dict[int, Vector] = {}
     for atom in molecule.GetAtoms():
@@ -156,6 +158,10 @@ def _normals(molecule: Chem.Mol, bonds: list[int]) -> list[list[Vector]]:
             planes[index] = _unit(np.cross(arms[1] - arms[0], arms[2] - arms[0]))
         elif len(arms) == 2 and np.linalg.norm(np.cross(arms[0], arms[1])) > _STRAIGHT_SINE:
             planes[index] = _unit(np.cross(arms[0], arms[1]))
+    unsaturated = {index for index in planes if bonds[index] == 1}
+    donors = {index for index in planes if bonds[index] == 0} & {
+        atom.GetIdx() for atom in molecule.GetAtoms() if _outer_electrons(atom) >= 2 or _vacant(atom)
+    }
     normals: list[list[Vector]] = []
     for atom in molecule.GetAtoms():
         index = atom.GetIdx()
@@ -168,14 +174,49 @@ def _normals(molecule: Chem.Mol, bonds: list[int]) -> list[list[Vector]]:
             normals.append([])
             continue
         axis = _unit(positions[index] - positions[neighbours[0]])
-        borrowed = planes.get(_end_of_chain(molecule, index, bonds, planes), np.eye(3)[np.abs(axis).argmin()])
-        first = _unit(borrowed - (borrowed @ axis) * axis)
-        normals.append([first, np.cross(axis, first)])
+        end = _end_of_chain(molecule, index, bonds, unsaturated)
+        if end < 0:
+            end = _end_of_chain(molecule, index, bonds, donors)
+        borrowed = planes.get(end, np.eye(3)[np.abs(axis).argmin()])
+        normals.append(_frame(borrowed, axis))
+    for index in range(len(bonds)):
+        end, before, length = _end_of_cumulene(molecule, index, bonds)
+        if length < 2 or (index not in planes, index) > (end not in planes, end):
+            continue
+        # Its π bonds take turns: the other end is at right angles to this one, or parallel to it.
+        axis = _unit(positions[end] - positions[before])
+        frame = _frame(normals[index][0], axis)
+        expected = frame if length % 2 else frame[::-1]
+        if end not in planes or abs(planes[end] @ expected[0]) < _CONJUGATING_COSINE:
+            normals[end] = expected
     return normals
 
 
-def _end_of_chain(molecule: Chem.Mol, start: int, bonds: list[int], planes: dict[int, Vector]) -> int:
-    """Return the nearest atom with a plane and one π bond, reached along the chain; -1 if there is none."""
+def _frame(normal: Vector, axis: Vector) -> list[Vector]:
+    """Return two directions perpendicular to a bond and to each other, the first nearest to a normal."""
+    first = _unit(normal - (normal @ axis) * axis)
+    return [first, np.cross(axis, first)]
+
+
+def _end_of_cumulene(molecule: Chem.Mol, start: int, bonds: list[int]) -> tuple[int, int, int]:
+    """Return the other end of the cumulated double bonds that begin at an atom, the atom before, how many."""
+    before, current, length = -1, start, 0
+    while bonds[current] == (2 if length else 1):
+        onward = [
+            n.GetIdx()
+            for n in molecule.GetAtomWithIdx(current).GetNeighbors()
+            if n.GetIdx() != before
+            and bonds[n.GetIdx()]
+            and molecule.GetBondBetweenAtoms(current, n.GetIdx()).GetBondType() == Chem.BondType.DOUBLE
+        ]
+        if not onward:
+            break  # a triple bond
+        before, current, length = current, onward[0], length + 1
+    return current, before, length
+
+
+def _end_of_chain(molecule: Chem.Mol, start: int, bonds: list[int], ends: set[int]) -> int:
+    """Return the nearest of the ends that is reached along a chain of triple and cumulated bonds, else -1."""
     seen, front = {start}, [start]
     while front:
         following = [
@@ -185,7 +226,7 @@ def _end_of_chain(molecule: Chem.Mol, start: int, bonds: list[int], planes: dict
             if n.GetIdx() not in seen
         ]
         for index in following:
-            if index in planes and bonds[index] == 1:
+            if index in ends:
                 return index
         seen.update(following)
         front = [index for index in following if bonds[index] == 2]
@@ -212,11 +253,14 @@ def _in_plane_lone_pairs(
     On an end atom (carbonyl O) it points across the bond, on one between two others away from both.
     """
     positions = molecule.GetConformer().GetPositions()
+    taken = Counter(orbital.atom for orbital in orbitals)
     found = []
     for orbital in orbitals:
         atom = molecule.GetAtomWithIdx(orbital.atom)
         if orbital.electrons != 1 or bonds[orbital.atom] != 1 or _outer_electrons(atom) < 2:
             continue
+        if taken[orbital.atom] > 1:
+            continue  # it conjugates, and is among the orbitals
         arms = sum(_unit(positions[n.GetIdx()] - positions[orbital.atom]) for n in atom.GetNeighbors())
         axis = np.cross(arms, orbital.direction) if atom.GetDegree() == 1 else np.asarray(arms)
         x, y, z = (float(value) for value in _unit(axis))

@@ -33,6 +33,35 @@ CONTROLS = (
 
 
 @pytest.fixture(scope="session")
+def equal_strings() -> list[str]:
+    """ZINC strings of 18 tokens: of one length, so that training compiles once."""
+    from labkit.generative._vocabulary import tokenize
+    from labkit.molecules import load_zinc250k
+
+    return [text for text in load_zinc250k() if len(tokenize(text)) == 18]
+
+
+@pytest.fixture(scope="session")
+def small_prior_file(tmp_path_factory: pytest.TempPathFactory, equal_strings: list[str]) -> Path:
+    """A prior so small, trained for so long, that it knows its 64 strings by heart."""
+    from labkit.generative import PriorTraining, build_prior
+
+    settings = PriorTraining(
+        epochs=(150,),
+        batch=32,
+        learning_rate=1e-2,
+        warmup=20,
+        min_token_count=1,
+        embedding=32,
+        hidden=128,
+        depth=1,
+    )
+    file = tmp_path_factory.mktemp("prior") / "small.safetensors"
+    build_prior(equal_strings[:64], file, settings, data="64 strings of ZINC250k")
+    return file
+
+
+@pytest.fixture(scope="session")
 def inhibitor_poses() -> list[Pose]:
     """The best shipped pose of each inhibitor; as a fourth, imatinib's second, written another way."""
     best: dict[str, Pose] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from labkit.cluster._moves import Policy
     from labkit.cluster._schedule import Policy as Scheduler
 
+log = logging.getLogger("labkit")
+
 # Of a heating network's supply; assumed, networks run between 65 and 90 °C.
 _HEATING_C = 75.0
 _DEFAULT_PLANT = "warm-water-dry"
@@ -46,12 +49,14 @@ class Workload:
         kind: of machine that each needs, "" for any, shape (jobs,).
         label: index of each job's label among the scenario's, −1 for none, shape (jobs,).
         utilisation: how far each uses its nodes, 0 to 1, shape (jobs,).
+        left_out: jobs of a trace whose size or time isn't known.
     """
 
     jobs: Jobs
     kind: NDArray[np.str_]
     label: NDArray[np.int64]
     utilisation: NDArray[np.float64]
+    left_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -131,6 +136,7 @@ class Outcome:
             "period_start": self.scenario.rules.start,
             "period_s": period,
             "jobs": len(self.workload.jobs),
+            "jobs_left_out": self.workload.left_out,
             "makespan_s": float(ends.max() - self.workload.jobs.submit_s.min()),
             "wait_mean_s": float(waits.mean()),
             "utilisation": float(self.workload.jobs.run_s @ self.workload.jobs.nodes) / (nodes * period),
@@ -250,6 +256,7 @@ def draw_workload(scenario: Scenario, given: Jobs | str | Path | None = None) ->
         InputError: if there is no job, or a trace makes no sense.
     """
     rng = np.random.default_rng(scenario.rules.seed)
+    left_out = 0
     if given is None:
         parts = []
         for part in scenario.work:
@@ -264,7 +271,13 @@ def draw_workload(scenario: Scenario, given: Jobs | str | Path | None = None) ->
         kind = np.concatenate([np.full(p.jobs, p.kind) for p in scenario.work])
         used = np.concatenate([np.full(p.jobs, p.utilisation) for p in scenario.work])
     else:
-        jobs = given if isinstance(given, Jobs) else read_swf(Path(given)).jobs
+        if isinstance(given, Jobs):
+            jobs = given
+        else:
+            trace = read_swf(Path(given))
+            jobs, left_out = trace.jobs, trace.left_out
+            if left_out:
+                log.info("%s: %d jobs of unknown size or time are left out", given, left_out)
         if scenario.rules.processors_per_node > 1:
             jobs = replace(jobs, nodes=-(-jobs.nodes // scenario.rules.processors_per_node))
         if len(jobs) == 0:
@@ -277,7 +290,7 @@ def draw_workload(scenario: Scenario, given: Jobs | str | Path | None = None) ->
         np.searchsorted(shares, rng.random(len(jobs)), side="right") if len(shares) else np.zeros(len(jobs))
     )
     label = np.where(drawn < len(shares), drawn, -1).astype(np.int64)
-    return Workload(jobs, kind, label, used)
+    return Workload(jobs, kind, label, used, left_out)
 
 
 def _schedules(

@@ -5,34 +5,16 @@ from pathlib import Path
 import pytest
 import tomli_w
 
-from labkit.generative import Prior, PriorTraining, save_prior
-from labkit.generative._training import train_prior
-from labkit.generative._vocabulary import tokenize
-from labkit.molecules import load_zinc250k
-
 
 @pytest.fixture(scope="session")
-def campaign_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def campaign_file(tmp_path_factory: pytest.TempPathFactory, small_prior_file: Path) -> Path:
     """Two rounds of four molecules of 10 to 16 heavy atoms: docking and properties only."""
     folder = tmp_path_factory.mktemp("campaign")
-    short = [text for text in load_zinc250k() if len(tokenize(text)) == 18]
-    settings = PriorTraining(
-        epochs=(150,),
-        batch=32,
-        learning_rate=1e-2,
-        warmup=20,
-        min_token_count=1,
-        embedding=32,
-        hidden=128,
-        depth=1,
-    )
-    trained = train_prior(short[:64], folder / "state.safetensors", settings)
-    save_prior(Prior(trained.network, trained.vocabulary, {}), folder / "small.safetensors")
     content = {
         "name": "tiny",
         "rounds": 2,
         "proposals": 4,
-        "generator": {"prior": str(folder / "small.safetensors"), "updates": 2},
+        "generator": {"prior": str(small_prior_file), "updates": 2},
         "triage": {"heavy_atoms": [10, 16], "alerts": [], "min_qed": 0.0},
         "docking": {"exhaustiveness": 1},
         "objective": {

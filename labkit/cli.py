@@ -149,7 +149,7 @@ def _parser() -> _Parser:
     interaction.add_argument("--active-occupied", type=int, metavar="N", help="of each monomer (2)")
     interaction.add_argument("--active-virtual", type=int, metavar="N", help="of each monomer (2)")
     interaction.add_argument("--seed", type=int, default=0)
-    interaction.add_argument("--threads", type=int, help="of the mean field (one a core)")
+    interaction.add_argument("--threads", type=int, help="of the computation (1)")
 
     triplet = add("triplet", _triplet, "vertical energy of the lowest triplet state", show_triplet)
     triplet.add_argument("molecule", metavar="SMILES|FILE.xyz", help="a SMILES gets a GFN2-xTB geometry")

@@ -118,7 +118,8 @@ def solve(
         hamiltonian: the active space. Sectors (n + 1, n - 1) hold triplets.
         solver: `exact` (full CI), `uccsd` (factorised unitary coupled cluster, optimised), `lucj` (local
             unitary cluster Jastrow, optimised), `ucj` (all terms of the CCSD amplitudes, not optimised) or
-            `sqd` (the samples of `ucj`, diagonalised). All but `lucj` take open shells.
+            `sqd` (the samples of `ucj`, diagonalised). All but `lucj` take open
+            shells, `sqd` with at least one electron of each spin.
         settings: how; the defaults where not given.
 
     Raises:

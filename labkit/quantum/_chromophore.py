@@ -162,6 +162,8 @@ def _read_xyz(path: Path) -> Chem.Mol:
             "not in xyz format: the number of atoms, a header line, then an element and x, y, z in Å a line"
         )
     _check_elements(molecule)
+    if sum(atom.GetAtomicNum() > 1 for atom in molecule.GetAtoms()) < 2:  # RDKit finds no bond of H2
+        raise InputError("no π system; a triplet energy wants a molecule with double bonds")
     header = dict(re.findall(r"(\w+)\s*=\s*(\S+)", text.splitlines()[1]))
     for key, wanted in (("charge", r"[+-]?\d{1,2}"), ("multiplicity", "1")):
         if re.fullmatch(wanted, header.get(key, "1")) is None:

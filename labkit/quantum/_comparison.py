@@ -29,6 +29,7 @@ class SolverComparison:
         spin_square: expectation of S² by solver, 0 for a singlet.
         occupations: natural occupations by solver, the fullest orbital first.
         cost: what each solver took, as `Solution.cost`.
+        note: empty, or how Hartree-Fock was brought to converge.
     """
 
     structure: str
@@ -37,6 +38,7 @@ class SolverComparison:
     spin_square: Mapping[str, float]
     occupations: Mapping[str, tuple[float, ...]]
     cost: Mapping[str, Mapping[str, float | str]]
+    note: str = ""
 
     def error_mha(self, method: str) -> float:
         """Return a method's energy less the exact one, mHa; NaN if the method failed."""
@@ -58,7 +60,7 @@ def active_hamiltonian(
         InputError: if structure or basis can't be read, or the molecule has fewer electrons or orbitals.
         EvaluationError: if Hartree-Fock doesn't converge.
     """
-    ((hamiltonian, _),) = _hamiltonians([structure], electrons, orbitals, basis)
+    ((hamiltonian, _, _),) = _hamiltonians([structure], electrons, orbitals, basis)
     return hamiltonian
 
 
@@ -107,8 +109,8 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
     def compute() -> list[dict[str, Any]]:
         spaces = _hamiltonians(request["structures"], **request["space"])
         return [
-            asdict(_compare(structure, hamiltonian, rhf, request["solvers"], request["settings"]))
-            for structure, (hamiltonian, rhf) in zip(request["structures"], spaces, strict=True)
+            asdict(_compare(structure, hamiltonian, rhf, note, request["solvers"], request["settings"]))
+            for structure, (hamiltonian, rhf, note) in zip(request["structures"], spaces, strict=True)
         ]
 
     return as_reply(compute)
@@ -118,6 +120,7 @@ def _compare(
     structure: str,
     hamiltonian: ActiveHamiltonian,
     rhf: float,
+    note: str,
     solvers: Sequence[str],
     settings: Mapping[str, Any],
 ) -> SolverComparison:
@@ -149,13 +152,14 @@ def _compare(
         spin_square={name: solution.spin_square for name, solution in solutions.items()},
         occupations={name: solution.occupations for name, solution in solutions.items()},
         cost={name: solution.cost for name, solution in solutions.items()},
+        note=note,
     )
 
 
 def _hamiltonians(
     structures: Sequence[str], electrons: int, orbitals: int, basis: str
-) -> Iterator[tuple[ActiveHamiltonian, float]]:
-    """Yield each structure's active space and its Hartree-Fock energy, Ha."""
+) -> Iterator[tuple[ActiveHamiltonian, float, str]]:
+    """Yield each structure's active space, its Hartree-Fock energy, Ha, and what helped that converge."""
     from pyscf import ao2mo, mcscf, scf
 
     from labkit.quantum._meanfield import converge
@@ -175,6 +179,7 @@ def _hamiltonians(
         yield (
             ActiveHamiltonian(np.asarray(h1e), np.asarray(eri), float(core), (electrons // 2,) * 2),
             float(mean_field.e_tot),
+            converged.note,
         )
 
 

@@ -57,8 +57,11 @@ def invert_readout(distribution: Mapping[str, float], noise: Noise) -> dict[str,
         noise: of which the probabilities of misreading are used.
 
     Raises:
-        InputError: if there are too many qubits, or misreading is so frequent that nothing can be undone.
+        InputError: if there are no bit strings, too many qubits, or misreading is so frequent that nothing
+            can be undone.
     """
+    if not distribution:
+        raise InputError("the distribution is empty; at least one bit string with its weight is wanted")
     qubits = len(next(iter(distribution)))
     contrast = 1 - noise.read_1_for_0 - noise.read_0_for_1
     if contrast < _LEAST_CONTRAST:

@@ -18,6 +18,9 @@ Vector = NDArray[np.float64]
 # occupied (above 1.99), and an orbital that correlates nothing only makes the optimisation drift.
 _DONORS = frozenset({"N", "O", "S", "Se", "P"})
 
+# Of two of these each diatomic molecule has a triplet ground state.
+_TRIPLETS = frozenset({"O", "S", "Se"})
+
 # Below this cosine (60°) two neighbouring p orbitals count as perpendicular, and don't conjugate.
 _CONJUGATING_COSINE = 0.5
 
@@ -76,9 +79,15 @@ def pi_system(molecule: Chem.Mol) -> PiSystem:
     system, diacetylene has two of equal size.
 
     Raises:
-        InputError: if there is no π bond, or too few electrons or orbitals for a triplet.
+        InputError: if there is no π bond, a triplet ground state as O2 has, or too few electrons or orbitals
+            for a triplet.
     """
     name = Chem.MolToSmiles(Chem.RemoveHs(molecule))
+    if molecule.GetNumAtoms() == 2 and {atom.GetSymbol() for atom in molecule.GetAtoms()} <= _TRIPLETS:
+        raise InputError(
+            f"{name}: its ground state is a triplet (two alike π systems share six electrons); a molecule "
+            "whose ground state is a closed shell is wanted"
+        )
     kekulized = Chem.Mol(molecule)
     Chem.Kekulize(kekulized, clearAromaticFlags=True)
     bonds = [_pi_bonds(atom) for atom in kekulized.GetAtoms()]

@@ -91,6 +91,8 @@ def read_qpus(path: Path | None = None) -> dict[str, Qpu]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not a text file in UTF-8; a CSV of QPUs is wanted") from None
     except OSError as error:
         raise InputError(f"{path}: can't be read ({error.strerror})") from None
     return {qpu.name: qpu for qpu in (_parse(row, path) for row in rows)}

@@ -100,6 +100,8 @@ def compute_triplet(chromophore: Chromophore, settings: TripletSettings) -> Trip
             notes.append(f"{name}: an active orbital has only {optimized.kept:.2f} of itself in the π system")
     with timed(seconds, "functional"):
         components = _components(field.mean_field, states)
+    if components["solver"] < 0:
+        notes.append("T1 lies below S0: here the ground state is a triplet, and the energy no excitation")
     weight = _lone_pair_weight(mol, chosen, states["T1"])
     if system.lone_pairs and not settings.lone_pairs:
         atoms = ", ".join(f"{chromophore.symbols[o.atom]}{o.atom + 1}" for o in system.lone_pairs)
@@ -243,7 +245,7 @@ def _energy_of(state: Matrix, optimized: OptimizedState) -> float:
 
 
 def _lone_pair_weight(mol: gto.Mole, chosen: tuple[PiOrbital, ...], solved: _Solved) -> float:
-    """Return the share of the lone pairs in the plane in the triplet's spin density, 0 to 1."""
+    """Return which part of an unpaired electron the lone pairs in the plane hold, cut to 0 to 1."""
     in_plane = np.array([orbital.in_plane for orbital in chosen])
     if not in_plane.any():
         return 0.0
@@ -254,7 +256,7 @@ def _lone_pair_weight(mol: gto.Mole, chosen: tuple[PiOrbital, ...], solved: _Sol
     inside = atomic_orbitals(mol, chosen).T @ active
     populations = np.einsum("ap,pq,aq->a", inside, up - down, inside)
     # n→π* leaves one of the two unpaired electrons in the lone pairs.
-    return float(populations[in_plane].sum() / populations.sum() * 2)
+    return float(np.clip(populations[in_plane].sum() / populations.sum() * 2, 0, 1))
 
 
 def _quantum(

@@ -29,6 +29,12 @@ def test_a_file_keeps_its_geometry_and_survives_json() -> None:
     np.testing.assert_array_equal(again.coordinates, chromophore.coordinates)
 
 
+@pytest.mark.parametrize("atoms", [["H 0 0 0", "H 0 0 0.74"], ["H 0 0 0", "Cl 0 0 1.27"]])
+def test_a_file_with_fewer_than_two_heavy_atoms_has_no_pi_system(tmp_path: Path, atoms: list[str]) -> None:
+    with pytest.raises(InputError, match=r"small.xyz: no π system"):
+        read_chromophore(written(tmp_path / "small.xyz", ["2", "charge=0", *atoms]))
+
+
 def test_a_smiles_gets_a_relaxed_geometry_and_a_conformer_keeps_its_own() -> None:
     relaxed = read_chromophore("C=C")
     distance = np.linalg.norm(relaxed.coordinates[0] - relaxed.coordinates[1])

@@ -3,9 +3,11 @@
 import math
 
 import pytest
+from pyscf import scf
 
 from labkit.errors import InputError
 from labkit.quantum import SolverComparison, active_hamiltonian, compare_solvers
+from labkit.quantum._comparison import answer
 from labkit.quantum._reference import exact_energy
 
 NITROGEN = "N 0 0 0; N 0 0 {}"
@@ -43,6 +45,17 @@ def test_the_bond_breaks_into_half_filled_orbitals(pulled_apart: list[SolverComp
     departures = [max(min(x, 2 - x) for x in one.occupations["exact"]) for one in pulled_apart]
     assert departures == sorted(departures)
     assert departures[0] < 0.1 and departures[-1] > 0.8
+
+
+def test_what_helped_the_scf_is_told(
+    pulled_apart: list[SolverComparison], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert pulled_apart[0].note == ""
+    monkeypatch.setattr(scf.hf.SCF, "max_cycle", 1)
+    space = {"electrons": 2, "orbitals": 2, "basis": "sto-6g"}
+    request = {"structures": [NITROGEN.format(1.0)], "space": space, "solvers": [], "settings": {}}
+    (one,) = answer(request)["result"]
+    assert one["note"] == "N 0 0 0; N 0 0 1.0: SCF converged only with a level shift"
 
 
 def test_hydrogen_has_its_textbook_energy() -> None:

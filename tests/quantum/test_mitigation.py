@@ -88,5 +88,7 @@ def test_weights_become_counts_again() -> None:
 def test_what_can_t_be_undone_is_refused() -> None:
     with pytest.raises(InputError, match=r"contrast of 0\.00"):
         invert_readout({"0": 1}, Noise(read_1_for_0=0.5, read_0_for_1=0.5))
+    with pytest.raises(InputError, match="the distribution is empty"):
+        invert_readout({}, NOISE)
     with pytest.raises(InputError, match="26 qubits; undoing the read-out takes at most 24"):
         invert_readout({"0" * 26: 1}, NOISE)

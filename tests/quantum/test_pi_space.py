@@ -132,6 +132,12 @@ def test_every_shipped_structure_has_a_closed_shell_system() -> None:
     assert sum(len(system.orbitals) <= 10 for system in systems.values()) == 33
 
 
+@pytest.mark.parametrize("smiles", ["O=O", "S=S", "O=S"])
+def test_a_molecule_whose_ground_state_is_a_triplet_is_refused(smiles: str) -> None:
+    with pytest.raises(InputError, match="its ground state is a triplet"):
+        system_of(smiles)
+
+
 @pytest.mark.parametrize("smiles", ["CCO", "N", "C[Si](C)(C)C"])
 def test_a_molecule_without_a_pi_system_is_refused(smiles: str) -> None:
     with pytest.raises(InputError, match="no π system"):

@@ -155,3 +155,6 @@ def test_bad_input_is_named(tmp_path: Path) -> None:
     table.write_text("name,modality,qubits\nX,ion,3\n")
     with pytest.raises(InputError, match=r"column 'connectivity' is missing"):
         read_qpus(table)
+    table.write_bytes("name,modality\nL\u00fcbeck,ion\n".encode("latin-1"))
+    with pytest.raises(InputError, match=r"qpus.csv: not a text file in UTF-8"):
+        read_qpus(table)

@@ -14,7 +14,7 @@ from pyscf import gto, mcpdft, scf
 
 import labkit
 from labkit.errors import InputError
-from labkit.quantum import TripletEnergy, TripletSettings, triplet_energy
+from labkit.quantum import TripletEnergy, TripletSettings, _triplet_compute, triplet_energy
 from labkit.quantum._chromophore import read_chromophore
 from labkit.quantum._triplet import answer
 from labkit.quantum._triplet_compute import BASIS, compute_triplet
@@ -39,6 +39,16 @@ def test_ethylene_is_near_the_best_estimate(ethylene: TripletEnergy) -> None:
     assert ethylene.ev == pytest.approx(4.545, abs=0.15)  # QUEST, doi:10.1002/wcms.1517
     assert ethylene.state == "ππ*"
     assert (ethylene.active_space["electrons"], ethylene.active_space["orbitals"]) == (2, 2)
+
+
+def test_a_triplet_below_the_singlet_is_told(
+    ethylene: TripletEnergy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not any("below S0" in note for note in ethylene.notes)
+    below = {label: -1.0 for label in ethylene.components}
+    monkeypatch.setattr(_triplet_compute, "_components", lambda *_: below)
+    found = computed(data_path("triplets", "ethylene.xyz"), solver="exact")
+    assert found.ev == -1.0 and any("T1 lies below S0" in note for note in found.notes)
 
 
 def test_both_states_are_pure_and_the_quantum_solver_is_exact_for_two_electrons(

@@ -129,6 +129,8 @@ def evaluate(task: Task) -> dict[str, Any]:
         result, status = _EVALUATE[task.oracle](task.inputs, task.settings), "done"
     except ResourceError:
         raise
+    except MemoryError as error:
+        raise ResourceError(f"{task.oracle}: memory ran out ({error})") from None
     except (EvaluationError, InputError) as error:
         result, status = {"reason": str(error)}, "failed"
     return {"status": status, "result": result, "seconds": time.perf_counter() - start}

@@ -419,6 +419,15 @@ def test_what_the_machine_could_not_hold_stops_the_run_and_is_no_answer(
     assert _outcome(resume(run.folder)) == undisturbed
 
 
+def test_an_allocation_that_fails_is_no_answer_of_the_molecule(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(inputs: Any, settings: Any) -> dict[str, Any]:
+        raise MemoryError("Unable to allocate 64.0 GiB")
+
+    monkeypatch.setitem(_oracles._EVALUATE, "docking", fail)
+    with pytest.raises(ResourceError, match=r"docking: memory ran out \(Unable to allocate 64.0 GiB\)"):
+        _oracles.evaluate(Task("docking", "k", {}, {}))
+
+
 def test_an_evaluation_row_is_never_overwritten(campaign: Campaign, tmp_path: Path) -> None:
     run = campaign.run(out=tmp_path)
     with run.journal(read_only=False) as journal:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from labkit.errors import EvaluationError, InputError
 from labkit.quantum._hamiltonian import ActiveHamiltonian
-from labkit.quantum._process import as_reply, in_own_process
+from labkit.quantum._process import in_own_process
 
 QUANTUM_SOLVERS: tuple[str, ...] = ("uccsd", "lucj", "sqd")
 
@@ -103,17 +103,13 @@ def compare_solvers(
     return [SolverComparison(**one) for one in found]
 
 
-def answer(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the worker's reply to a request of `compare_solvers`, both as plain values."""
-
-    def compute() -> list[dict[str, Any]]:
-        spaces = _hamiltonians(request["structures"], **request["space"])
-        return [
-            asdict(_compare(structure, hamiltonian, rhf, note, request["solvers"], request["settings"]))
-            for structure, (hamiltonian, rhf, note) in zip(request["structures"], spaces, strict=True)
-        ]
-
-    return as_reply(compute)
+def answer(request: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what the worker makes of a request of `compare_solvers`, both as plain values."""
+    spaces = _hamiltonians(request["structures"], **request["space"])
+    return [
+        asdict(_compare(structure, hamiltonian, rhf, note, request["solvers"], request["settings"]))
+        for structure, (hamiltonian, rhf, note) in zip(request["structures"], spaces, strict=True)
+    ]
 
 
 def _compare(

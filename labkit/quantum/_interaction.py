@@ -11,7 +11,7 @@ from typing import Any
 from labkit import errors
 from labkit.molecules import Dimer, read_dimer
 from labkit.quantum._cost import check_cost
-from labkit.quantum._process import DEFAULT_THREADS, as_reply, in_own_process
+from labkit.quantum._process import DEFAULT_THREADS, in_own_process
 from labkit.quantum._result import InteractionEnergy, InteractionSettings
 
 
@@ -92,6 +92,6 @@ def compute_interaction_energy(dimer: Dimer, settings: InteractionSettings) -> I
 
 
 def answer(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the worker's reply to a request of `interaction_energy`, both as plain values."""
+    """Return what the worker makes of a request of `interaction_energy`, both as plain values."""
     dimer, settings = Dimer(**request["dimer"]), InteractionSettings(**request["settings"])
-    return as_reply(lambda: compute_interaction_energy(dimer, settings).as_dict())
+    return compute_interaction_energy(dimer, settings).as_dict()

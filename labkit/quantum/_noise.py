@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from labkit.errors import InputError, TooLittleMemoryError
 from labkit.quantum._hamiltonian import ActiveHamiltonian
-from labkit.quantum._process import as_reply, in_own_process
+from labkit.quantum._process import in_own_process
 
 # Rotations about z are changes of a phase reference, without a pulse and without error: McKay et al. 2017,
 # doi:10.1103/PhysRevA.96.022330.
@@ -190,15 +190,11 @@ def noise_study(
 
 
 def answer(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the worker's reply to a request of `noise_study`, both as plain values."""
+    """Return what the worker makes of a request of `noise_study`, both as plain values."""
+    from labkit.quantum._noise_study import study_noise
 
-    def compute() -> dict[str, Any]:
-        from labkit.quantum._noise_study import study_noise
-
-        hamiltonian = ActiveHamiltonian.from_dict(request["hamiltonian"])
-        return study_noise(hamiltonian, Noise(**request["noise"]), **request["settings"]).as_dict()
-
-    return as_reply(compute)
+    hamiltonian = ActiveHamiltonian.from_dict(request["hamiltonian"])
+    return study_noise(hamiltonian, Noise(**request["noise"]), **request["settings"]).as_dict()
 
 
 def check_memory(qubits: int) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from labkit.errors import InputError
 from labkit.quantum._hamiltonian import ActiveHamiltonian
 from labkit.quantum._noise import Noise, check_memory
-from labkit.quantum._process import as_reply, in_own_process
+from labkit.quantum._process import in_own_process
 
 
 @dataclass(frozen=True)
@@ -75,35 +75,31 @@ def noisy_shots(
 
 
 def answer(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the worker's reply to a request of `noisy_shots`, both as plain values."""
+    """Return what the worker makes of a request of `noisy_shots`, both as plain values."""
+    from labkit.quantum._circuit import sample
+    from labkit.quantum._lucj_circuit import lucj_circuit
+    from labkit.quantum._noise_study import ideal_distribution
+    from labkit.quantum._reference import coupled_cluster
+    from labkit.quantum._trajectories import noisy_sample
 
-    def compute() -> dict[str, Any]:
-        from labkit.quantum._circuit import sample
-        from labkit.quantum._lucj_circuit import lucj_circuit
-        from labkit.quantum._noise_study import ideal_distribution
-        from labkit.quantum._reference import coupled_cluster
-        from labkit.quantum._trajectories import noisy_sample
-
-        settings = request["settings"]
-        hamiltonian = ActiveHamiltonian.from_dict(request["hamiltonian"])
-        shots, seed = settings["shots"], settings["seed"]
-        circuit = lucj_circuit(coupled_cluster(hamiltonian), repetitions=settings["repetitions"])
-        return asdict(
-            Shots(
-                ideal=ideal_distribution(circuit),
-                noiseless=sample(circuit, shots, seed),
-                noisy=tuple(
-                    noisy_sample(
-                        circuit.circuit,
-                        Noise(**noise),
-                        shots,
-                        seed=seed,
-                        trajectories=settings["trajectories"],
-                    )
-                    for noise in request["noises"]
-                ),
-                circuit=circuit.describe(),
-            )
+    settings = request["settings"]
+    hamiltonian = ActiveHamiltonian.from_dict(request["hamiltonian"])
+    shots, seed = settings["shots"], settings["seed"]
+    circuit = lucj_circuit(coupled_cluster(hamiltonian), repetitions=settings["repetitions"])
+    return asdict(
+        Shots(
+            ideal=ideal_distribution(circuit),
+            noiseless=sample(circuit, shots, seed),
+            noisy=tuple(
+                noisy_sample(
+                    circuit.circuit,
+                    Noise(**noise),
+                    shots,
+                    seed=seed,
+                    trajectories=settings["trajectories"],
+                )
+                for noise in request["noises"]
+            ),
+            circuit=circuit.describe(),
         )
-
-    return as_reply(compute)
+    )

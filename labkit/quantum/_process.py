@@ -25,7 +25,7 @@ def in_own_process(
     """Return what a module's `answer` makes of a request, computed in a fresh process.
 
     Args:
-        module: name of a module with a function `answer(request)` that returns `as_reply(…)`.
+        module: name of a module with a function `answer(request)` that returns plain values, or raises.
         request: plain values, as JSON takes them.
         label: what is computed, for messages.
         threads: threads of the process.

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import InputError
-from labkit.quantum._process import as_reply, in_own_process
+from labkit.quantum._process import in_own_process
 from labkit.quantum._qpu import Qpu, find_qpu
 
 if TYPE_CHECKING:
@@ -110,21 +110,17 @@ def resources(
 
 
 def answer(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the worker's reply to a request of `resources`, both as plain values."""
+    """Return what the worker makes of a request of `resources`, both as plain values."""
+    from labkit.quantum._compile import circuit_resources
+    from labkit.quantum._lucj_circuit import lucj_circuit, random_amplitudes
 
-    def compute() -> dict[str, Any]:
-        from labkit.quantum._compile import circuit_resources
-        from labkit.quantum._lucj_circuit import lucj_circuit, random_amplitudes
-
-        size, qpu = LucjSize(**request["size"]), Qpu(**request["qpu"])
-        lucj = lucj_circuit(
-            random_amplitudes(size.orbitals, size.electrons // 2),
-            repetitions=size.repetitions,
-            locality=size.locality,
-        )
-        return asdict(circuit_resources(lucj.circuit, qpu, shots=request["shots"], seed=request["seed"]))
-
-    return as_reply(compute)
+    size, qpu = LucjSize(**request["size"]), Qpu(**request["qpu"])
+    lucj = lucj_circuit(
+        random_amplitudes(size.orbitals, size.electrons // 2),
+        repetitions=size.repetitions,
+        locality=size.locality,
+    )
+    return asdict(circuit_resources(lucj.circuit, qpu, shots=request["shots"], seed=request["seed"]))
 
 
 def _why_not(qubits: int, qpu: Qpu) -> str:

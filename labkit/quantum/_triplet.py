@@ -12,7 +12,7 @@ import psutil
 
 from labkit.errors import InputError, TooLittleMemoryError
 from labkit.quantum._chromophore import Chromophore, read_chromophore
-from labkit.quantum._process import DEFAULT_THREADS, as_reply, in_own_process
+from labkit.quantum._process import DEFAULT_THREADS, in_own_process
 from labkit.quantum._triplet_result import TripletEnergy, TripletSettings
 
 if TYPE_CHECKING:
@@ -67,17 +67,13 @@ def triplet_energy(
 
 
 def answer(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the worker's reply to a request of `triplet_energy`, both as plain values."""
+    """Return what the worker makes of a request of `triplet_energy`, both as plain values."""
+    from labkit.quantum._triplet_compute import compute_triplet
 
-    def compute() -> dict[str, Any]:
-        from labkit.quantum._triplet_compute import compute_triplet
-
-        chromophore = Chromophore.from_dict(request["chromophore"])
-        settings = TripletSettings(**request["settings"])
-        _check_size(chromophore, settings)
-        return compute_triplet(chromophore, settings).as_dict()
-
-    return as_reply(compute)
+    chromophore = Chromophore.from_dict(request["chromophore"])
+    settings = TripletSettings(**request["settings"])
+    _check_size(chromophore, settings)
+    return compute_triplet(chromophore, settings).as_dict()
 
 
 def _check_size(chromophore: Chromophore, settings: TripletSettings) -> None:

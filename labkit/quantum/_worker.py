@@ -9,6 +9,8 @@ import sys
 import threading
 import time
 
+from labkit.quantum._process import as_reply
+
 
 def _end_with(asker: int) -> None:
     """End this process when the one that asked is gone: nobody would read the reply."""
@@ -22,8 +24,8 @@ def main() -> None:
     threading.Thread(target=_end_with, args=[int(sys.argv[2])], daemon=True).start()
     with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as channel:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-        answer = importlib.import_module(sys.argv[1]).answer
-        json.dump(answer(json.load(sys.stdin)), channel)
+        request = json.load(sys.stdin)
+        json.dump(as_reply(lambda: importlib.import_module(sys.argv[1]).answer(request)), channel)
 
 
 if __name__ == "__main__":

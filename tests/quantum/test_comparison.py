@@ -54,7 +54,7 @@ def test_what_helped_the_scf_is_told(
     monkeypatch.setattr(scf.hf.SCF, "max_cycle", 1)
     space = {"electrons": 2, "orbitals": 2, "basis": "sto-6g"}
     request = {"structures": [NITROGEN.format(1.0)], "space": space, "solvers": [], "settings": {}}
-    (one,) = answer(request)["result"]
+    (one,) = answer(request)
     assert one["note"] == "N 0 0 0; N 0 0 1.0: SCF converged only with a level shift"
 
 

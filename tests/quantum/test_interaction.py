@@ -22,7 +22,6 @@ from labkit.quantum import (
     compute_interaction_energy,
     interaction_energy,
 )
-from labkit.quantum import _interaction as interaction_module
 from labkit.store import data_path
 
 WATER_DIMER = data_path("dimers", "S66_01.xyz")
@@ -216,21 +215,6 @@ def test_bad_levels_and_threads_are_named() -> None:
         interaction_energy(WATER_DIMER, "exact")
     with pytest.raises(InputError, match="threads=0"):
         interaction_energy(WATER_DIMER, threads=0)
-
-
-def test_failures_in_the_worker_come_back_as_what_they_are(
-    monkeypatch: pytest.MonkeyPatch, water_dimer: Dimer
-) -> None:
-    def failing(*_: object) -> InteractionEnergy:
-        raise EvaluationError("monomer A: the SCF didn't converge")
-
-    monkeypatch.setattr(interaction_module, "compute_interaction_energy", failing)
-    request = {
-        "dimer": {**vars(water_dimer), "coordinates": water_dimer.coordinates.tolist()},
-        "settings": {},
-    }
-    reply = interaction_module.answer(request)
-    assert reply == {"error": "EvaluationError", "message": "monomer A: the SCF didn't converge"}
 
 
 def test_a_worker_that_dies_is_an_error_and_no_energy(

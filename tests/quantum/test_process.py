@@ -75,6 +75,18 @@ def test_a_worker_that_dies_is_told(
         in_own_process("mortal", {}, label="test")
 
 
+def test_a_failure_in_the_worker_comes_back_as_what_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "failing.py").write_text(
+        "from labkit.errors import EvaluationError\n\ndef answer(request):\n"
+        "    raise EvaluationError(request['text'])\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(EvaluationError, match=r"^the SCF didn't converge$"):
+        in_own_process("failing", {"text": "the SCF didn't converge"}, label="test")
+
+
 def test_an_allocation_that_fails_is_no_answer_of_the_molecule() -> None:
     def compute() -> None:
         raise MemoryError("Unable to allocate 64.0 GiB")

@@ -13,7 +13,7 @@ import pytest
 from pyscf import gto, mcpdft, scf
 
 import labkit
-from labkit.errors import InputError
+from labkit.errors import InputError, TooLittleMemoryError
 from labkit.quantum import TripletEnergy, TripletSettings, _triplet_compute, triplet_energy
 from labkit.quantum._chromophore import read_chromophore
 from labkit.quantum._triplet import answer
@@ -123,9 +123,8 @@ def test_what_does_not_fit_into_memory_is_refused_with_the_estimate(monkeypatch:
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory(1e8))
     chromophore = read_chromophore(data_path("triplets", "naphthalene.xyz"))
     request = {"chromophore": chromophore.as_dict(), "settings": {"solver": "exact"}}
-    reply = answer(request)
-    assert reply["error"] == "TooLittleMemoryError"
-    assert "0.1 GB are free" in reply["message"]
+    with pytest.raises(TooLittleMemoryError, match=r"0\.1 GB are free"):
+        answer(request)
 
 
 @pytest.mark.parametrize(

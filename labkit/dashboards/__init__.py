@@ -1,5 +1,10 @@
 """Views of runs and molecules: models that can be tested, views that only show them."""
 
+from labkit.dashboards._cluster_figures import iteration_by_link as iteration_by_link
+from labkit.dashboards._cluster_figures import sharing_bars as sharing_bars
+from labkit.dashboards._cluster_figures import sharing_timeline as sharing_timeline
+from labkit.dashboards._cluster_figures import sites_table as sites_table
+from labkit.dashboards._cluster_figures import sovereignty_table as sovereignty_table
 from labkit.dashboards._contact_view import contact_table as contact_table
 from labkit.dashboards._contact_view import dimer_picture as dimer_picture
 from labkit.dashboards._contact_view import energy_by_size as energy_by_size
@@ -14,6 +19,19 @@ from labkit.dashboards._energies_view import occupations as occupations
 from labkit.dashboards._energies_view import solver_table as solver_table
 from labkit.dashboards._energies_view import triplet_in_words as triplet_in_words
 from labkit.dashboards._energies_view import triplet_table as triplet_table
+from labkit.dashboards._federation_view import electricity as electricity
+from labkit.dashboards._federation_view import machine_over_time as machine_over_time
+from labkit.dashboards._federation_view import machines_table as machines_table
+from labkit.dashboards._federation_view import outcome_in_words as outcome_in_words
+from labkit.dashboards._federation_view import outcome_table as outcome_table
+from labkit.dashboards._federation_view import policies_in_words as policies_in_words
+from labkit.dashboards._federation_view import policies_picture as policies_picture
+from labkit.dashboards._federation_view import pue_over_a_day as pue_over_a_day
+from labkit.dashboards._federation_view import qpus_table as qpus_table
+from labkit.dashboards._federation_view import scenarios_picture as scenarios_picture
+from labkit.dashboards._federation_view import scenarios_table as scenarios_table
+from labkit.dashboards._federation_view import waits_by_label as waits_by_label
+from labkit.dashboards._federation_view import zones_table as zones_table
 from labkit.dashboards._measured import measured as measured
 from labkit.dashboards._molecules_view import cards as cards
 from labkit.dashboards._molecules_view import charged_fraction as charged_fraction
@@ -37,6 +55,14 @@ from labkit.dashboards._page import Picture as Picture
 from labkit.dashboards._page import table as table
 from labkit.dashboards._pose_view import pose_picture as pose_picture
 from labkit.dashboards._pose_view import pose_plot as pose_plot
+from labkit.dashboards._projection_view import checks_table as checks_table
+from labkit.dashboards._projection_view import loops_table as loops_table
+from labkit.dashboards._projection_view import projection_in_words as projection_in_words
+from labkit.dashboards._projection_view import projection_picture as projection_picture
+from labkit.dashboards._projection_view import projection_table as projection_table
+from labkit.dashboards._projection_view import sharing_in_words as sharing_in_words
+from labkit.dashboards._projection_view import speed_in_words as speed_in_words
+from labkit.dashboards._projection_view import speed_picture as speed_picture
 from labkit.dashboards._read_report import read_report as read_report
 from labkit.dashboards._report_model import ReportModel as ReportModel
 from labkit.dashboards._report_view import ReportView as ReportView

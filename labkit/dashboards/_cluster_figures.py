@@ -123,7 +123,7 @@ def sites_table(estimates: Mapping[str, Estimate | str]) -> Block:
             *(
                 ["–", "–", "–", found]
                 if isinstance(found, str)
-                else [duration(found.seconds), f"{found.kwh:.4g}", f"{found.co2_g / 1000:.4g}", ""]
+                else [duration(found.seconds), _figure(found.kwh), _figure(found.co2_g / 1000), ""]
             ),
         ]
         for name, found in estimates.items()
@@ -141,12 +141,20 @@ def sovereignty_table(prices: Mapping[str, Sovereignty]) -> Block:
             ", ".join(sorted({step.site for step in price.free.steps})),
             duration(price.zoned.makespan_s),
             ("+" if price.seconds >= 0 else "−") + duration(abs(price.seconds)),
-            f"{price.zoned.kwh:.4g}",
-            signed(price.kwh, 3),
-            f"{price.zoned.co2_g / 1000:.4g}",
-            signed(price.co2_g / 1000, 3),
+            _figure(price.zoned.kwh),
+            _added(price.kwh),
+            _figure(price.zoned.co2_g / 1000),
+            _added(price.co2_g / 1000),
         ]
         for policy, price in prices.items()
     ]
     head = ("least", "sites", "without zones", "time", "added", "kWh", "added", "kg CO2", "added")
-    return table(head, rows, numeric=head[3:])
+    return table(head, rows, numeric=("least", *head[3:]))  # neither may be broken within
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def _added(value: float) -> str:
+    return f"{value:+,.0f}".replace("-", "−") if abs(value) >= 100 else signed(value, 3)

@@ -13,6 +13,18 @@ def signed(value: float, digits: int = 2) -> str:
     return f"{value:+.{digits}f}".replace("-", "−")
 
 
+def change(part: float, whole: float) -> str:
+    """A difference in per cent of what it is a difference to, with its sign."""
+    if not part:
+        return "0 %"
+    value = 100 * part / whole
+    if abs(value) < 0.001:
+        return "under 0.001 %"
+    if abs(value) < 0.05:
+        return f"{value:+.1g} %".replace("-", "−")
+    return f"{signed(value, 1 if abs(value) < 10 else 0)} %"
+
+
 def duration(seconds: float) -> str:
     """A time span in words."""
     if seconds < 60:

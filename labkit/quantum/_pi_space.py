@@ -68,15 +68,16 @@ class PiSystem:
 
 
 def pi_system(molecule: Chem.Mol) -> PiSystem:
-    """Return the largest π system of a molecule with hydrogens and a conformer; all of them if several are.
+    """Return the largest π system of a molecule with hydrogens and a conformer.
 
-    Each atom with one π bond brings one p orbital along the normal of its local plane, with one electron;
-    each with two (acetylene, nitrile, the middle of an allene) two perpendicular ones; cumulated π bonds
-    stand at right angles to each other. A neighbouring donor brings its lone pair (furan's O, pyrrole's N,
-    aniline's), and so does an end atom at right angles to its own π bond (ketene's O, azide's last N); a
-    neighbouring three-coordinate boron or carbocation brings its vacant orbital. Bonded orbitals within
-    60° of parallel make one system: the in-plane π bond of benzonitrile's CN stands apart from the ring's
-    system, diacetylene has two of equal size.
+    If several are largest, it is all of them; systems that cross it in a cumulene join. Each atom with one π
+    bond brings one p orbital along the normal of its local plane, with one electron; each with two
+    (acetylene, nitrile, the middle of an allene) two perpendicular ones; cumulated π bonds stand at right
+    angles to each other. A neighbouring donor brings its lone pair (furan's O, pyrrole's N, aniline's), and
+    so does an end atom at right angles to its own π bond (ketene's O, azide's last N); a neighbouring
+    three-coordinate boron or carbocation brings its vacant orbital. Bonded orbitals within 60° of parallel
+    make one system: the in-plane π bond of benzonitrile's CN stands apart from the ring's system,
+    diacetylene has two of equal size.
 
     Raises:
         InputError: if there is no π bond, a triplet ground state as O2 has, or too few electrons or orbitals
@@ -90,6 +91,7 @@ def pi_system(molecule: Chem.Mol) -> PiSystem:
         )
     kekulized = Chem.Mol(molecule)
     Chem.Kekulize(kekulized, clearAromaticFlags=True)
+    _cumulate(kekulized)
     bonds = [_pi_bonds(atom) for atom in kekulized.GetAtoms()]
     if not any(bonds):
         raise InputError(
@@ -98,6 +100,14 @@ def pi_system(molecule: Chem.Mol) -> PiSystem:
     orbitals = _orbitals(kekulized, bonds)
     systems = sorted(_connected(kekulized, orbitals), key=len, reverse=True)
     largest = [system for system in systems if len(system) == len(systems[0])]
+    cumulated = {
+        atom.GetIdx()
+        for atom in kekulized.GetAtoms()
+        if bonds[atom.GetIdx()] == 2 and all(b.GetBondType() == Chem.BondType.DOUBLE for b in atom.GetBonds())
+    }
+    # From one π system of a cumulene into that across it leads the lowest triplet (ketene's, diazomethane's).
+    shared = cumulated & {orbital.atom for system in largest for orbital in system}
+    largest = [s for s in systems if len(s) == len(systems[0]) or any(o.atom in shared for o in s)]
     chosen = tuple(orbital for system in largest for orbital in system)
     electrons = sum(orbital.electrons for orbital in chosen)
     if electrons % 2 or electrons < 2 or electrons > 2 * len(chosen) - 2:
@@ -110,6 +120,23 @@ def pi_system(molecule: Chem.Mol) -> PiSystem:
         left_out=tuple(len(system) for system in systems if not any(system is kept for kept in largest)),
         lone_pairs=_in_plane_lone_pairs(kekulized, bonds, chosen),
     )
+
+
+def _cumulate(molecule: Chem.Mol) -> None:
+    """Write X⁻-Y⁺≡Z as X=Y⁺=Z⁻, its other formula, so that azides are read alike in both."""
+    for middle in molecule.GetAtoms():
+        bonds = {bond.GetBondType(): bond for bond in middle.GetBonds()}
+        if middle.GetFormalCharge() != 1 or set(bonds) != {Chem.BondType.SINGLE, Chem.BondType.TRIPLE}:
+            continue
+        anion, end = (
+            bonds[kind].GetOtherAtom(middle) for kind in (Chem.BondType.SINGLE, Chem.BondType.TRIPLE)
+        )
+        if anion.GetFormalCharge() == -1 and end.GetFormalCharge() == 0:
+            anion.SetFormalCharge(0)
+            end.SetFormalCharge(-1)
+            for bond in bonds.values():
+                bond.SetBondType(Chem.BondType.DOUBLE)
+    molecule.UpdatePropertyCache(strict=False)
 
 
 def _pi_bonds(atom: Chem.Atom) -> int:

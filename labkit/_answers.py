@@ -75,14 +75,15 @@ def show_simulation(answer: Answer) -> str:
         f"{answer['jobs']} jobs in {answer['makespan_s'] / 86400:.2f} days, waiting "
         f"{answer['wait_mean_s']:.0f} s on average; {100 * answer['utilisation']:.0f} % of the nodes' time",
         f"{answer['energy_mwh']:.1f} MWh, PUE {answer['pue']:.3f}, ERF {answer['erf']:.2f}, "
-        f"{answer['co2_t']:.1f} t CO2; {answer['zone_violations']} zone violations; simulated in "
-        f"{answer['seconds']:.1f} s",
+        f"{answer['co2_t']:.1f} t CO2, of which work {answer['work_energy_mwh']:.1f} MWh, "
+        f"{answer['work_co2_t']:.1f} t; the rest is nodes at rest",
+        f"{answer['zone_violations']} zone violations; simulated in {answer['seconds']:.1f} s",
     ]
     if "price_of_zones" in answer:
         price = answer["price_of_zones"]
         lines.append(
-            f"zones cost {price['wait_mean_s']:+.0f} s of waiting, {price['energy_mwh']:+.2f} MWh, "
-            f"{price['co2_t']:+.2f} t CO2"
+            f"zones cost {price['wait_mean_s']:+.0f} s of waiting, {price['work_energy_mwh']:+.2f} MWh and "
+            f"{price['work_co2_t']:+.2f} t CO2 of work"
         )
     lines += [
         f"  {row['machine']:<18} {row['country']}  {row['jobs']:>7} jobs  wait {row['wait_mean_s']:>7.0f} s  "

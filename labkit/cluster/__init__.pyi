@@ -1,6 +1,8 @@
 from ._carbon import carbon_intensity as carbon_intensity
 from ._carbon import read_carbon as read_carbon
 from ._catalogue import read_catalogue as read_catalogue
+from ._electricity import Electricity as Electricity
+from ._electricity import electricity as electricity
 from ._facility import run_facility as run_facility
 from ._hybrid import HybridLoop as HybridLoop
 from ._hybrid import QuantumService as QuantumService

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from labkit.cluster._carbon import carbon_intensity, carbon_t
 from labkit.cluster._cooling import cooling_plant
+from labkit.cluster._electricity import electricity
 from labkit.cluster._entries import Machine
 from labkit.cluster._facility import Facility, Kpis, key_indicators, run_facility
 from labkit.cluster._plant import HeatReuse, Plant
@@ -37,6 +38,9 @@ log = logging.getLogger("labkit")
 
 # Of a heating network's supply; assumed, networks run between 65 and 90 °C.
 _HEATING_C = 75.0
+# What zones may cost.
+_PRICED = ("makespan_s", "wait_mean_s", "energy_mwh", "work_energy_mwh", "co2_t", "work_co2_t")
+
 _DEFAULT_PLANT = "warm-water-dry"
 
 
@@ -129,6 +133,7 @@ class Outcome:
         ends = np.concatenate([part.schedule.end_s for part in self.machines])
         period = self.machines[0].kpis.seconds
         nodes = sum(part.schedule.machine_nodes for part in self.machines)
+        drawn = electricity(self, period)
         found: dict[str, Any] = {
             "scenario": self.scenario.rules.name,
             "policy": self.scenario.rules.policy,
@@ -141,6 +146,9 @@ class Outcome:
             "wait_mean_s": float(waits.mean()),
             "utilisation": float(self.workload.jobs.run_s @ self.workload.jobs.nodes) / (nodes * period),
             "energy_mwh": total / 1e3,
+            # Of the nodes while they work, which compares policies: periods end with each one's last job.
+            "work_energy_mwh": drawn.work_mwh,
+            "work_co2_t": drawn.work_co2_t,
             "pue": total / it,
             "erf": sum(part.kpis.reused_kwh for part in self.machines) / total,
             "co2_t": sum(part.co2_t for part in self.machines),
@@ -151,7 +159,14 @@ class Outcome:
             free = self.free.kpis()
             found["price_of_zones"] = {
                 name: found[name] - free[name]
-                for name in ("makespan_s", "wait_mean_s", "energy_mwh", "co2_t")
+                for name in (
+                    "makespan_s",
+                    "wait_mean_s",
+                    "energy_mwh",
+                    "work_energy_mwh",
+                    "co2_t",
+                    "work_co2_t",
+                )
             }
         return found | {"seconds": self.seconds}
 

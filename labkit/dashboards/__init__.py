@@ -19,7 +19,6 @@ from labkit.dashboards._energies_view import occupations as occupations
 from labkit.dashboards._energies_view import solver_table as solver_table
 from labkit.dashboards._energies_view import triplet_in_words as triplet_in_words
 from labkit.dashboards._energies_view import triplet_table as triplet_table
-from labkit.dashboards._federation_view import electricity as electricity
 from labkit.dashboards._federation_view import machine_over_time as machine_over_time
 from labkit.dashboards._federation_view import machines_table as machines_table
 from labkit.dashboards._federation_view import outcome_in_words as outcome_in_words

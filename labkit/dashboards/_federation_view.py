@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from labkit.cluster import Electricity, electricity
 from labkit.dashboards import palette
 from labkit.dashboards._format import change, duration, signed
 from labkit.dashboards._page import Block, Picture, paragraphs, picture, table, together
@@ -163,49 +164,6 @@ def pue_over_a_day(days: Mapping[str, Facility]) -> Picture:
         against.set_xlabel("wet bulb outside (°C)")
         figure.legend(loc="outside upper center", ncols=min(len(days), 4))
     return picture(figure, "PUE by wet bulb. " + "; ".join(said), "; ".join(said) + ".")
-
-
-class Electricity(NamedTuple):
-    """What busy nodes draw and nodes at rest, with their centres' overhead (MWh), and CO2 of either (t)."""
-
-    work_mwh: float
-    rest_mwh: float
-    work_co2_t: float
-    rest_co2_t: float
-
-
-def electricity(outcome: Outcome, seconds: float) -> Electricity:
-    """Return how a federation's electricity over a period is shared between work and rest.
-
-    Outcomes end with their last job, each at its own time; over one period they can be compared. A centre's
-    overhead counts in proportion, as the mean of its own period.
-
-    Args:
-        outcome: whose nodes.
-        seconds: of the period, s; beyond the outcome's own, all nodes are at rest.
-    """
-    work, rest, work_co2, rest_co2 = 0.0, 0.0, 0.0, 0.0
-    for part in outcome.machines:
-        done, machine = part.schedule, part.machine
-        lost_s = (done.killed_end_s - done.killed_start_s) * done.jobs.nodes[done.killed]
-        busy_s = float(done.jobs.run_s @ done.jobs.nodes + lost_s.sum())
-        idle_w, peak_w = machine.node_power_idle_w or 0.0, machine.node_power_peak_w or 0.0
-        used = outcome.workload.utilisation[part.jobs]
-        weights = done.jobs.run_s * done.jobs.nodes
-        share = float(np.average(used, weights=weights)) if weights.any() else 0.0
-        busy_kwh = busy_s * (idle_w + share * (peak_w - idle_w)) / 3.6e6
-        own_kwh = busy_kwh + (done.machine_nodes * part.kpis.seconds - busy_s) * idle_w / 3.6e6
-        idle_kwh = (done.machine_nodes * seconds - busy_s) * idle_w / 3.6e6
-        overhead, t_per_mwh = part.kpis.total_kwh / own_kwh, 1e3 * part.co2_t / part.kpis.total_kwh
-        work, work_co2 = (
-            work + busy_kwh * overhead / 1e3,
-            work_co2 + busy_kwh * overhead * t_per_mwh / 1e3,
-        )
-        rest, rest_co2 = (
-            rest + idle_kwh * overhead / 1e3,
-            rest_co2 + idle_kwh * overhead * t_per_mwh / 1e3,
-        )
-    return Electricity(work, rest, work_co2, rest_co2)
 
 
 def policies_picture(outcomes: Mapping[str, Outcome]) -> Picture:

@@ -14,7 +14,7 @@ import pytest
 
 from labkit import cluster
 from labkit import dashboards as shown
-from labkit.cluster import Jobs, Outcome, Projection
+from labkit.cluster import Jobs, Outcome, Projection, electricity
 from labkit.dashboards import Block, Picture
 
 NAMES = ["LUMI", "Karolina", "Alps"]
@@ -83,10 +83,10 @@ def test_each_figure_of_the_catalogue_wears_its_basis() -> None:
 def test_work_and_rest_add_up_to_what_the_federation_draws() -> None:
     outcome = _outcome()
     found = outcome.kpis()
-    drawn = shown.electricity(outcome, found["period_s"])
+    drawn = electricity(outcome, found["period_s"])
     assert drawn.work_mwh + drawn.rest_mwh == pytest.approx(found["energy_mwh"], rel=1e-9)
     assert drawn.work_co2_t + drawn.rest_co2_t == pytest.approx(found["co2_t"], rel=1e-9)
-    longer = shown.electricity(outcome, 2 * found["period_s"])
+    longer = electricity(outcome, 2 * found["period_s"])
     assert longer.work_mwh == drawn.work_mwh
     # Twice the time with no more work: all nodes are at rest for a whole period.
     idle_mw = (
@@ -102,7 +102,7 @@ def test_what_a_policy_brings_is_told_with_its_sign() -> None:
     text = _text(shown.policies_in_words(outcomes))
     assert "“carbon” against “earliest”" in text
     seconds = max(part.kpis.seconds for o in outcomes.values() for part in o.machines)
-    first, second = (shown.electricity(o, seconds) for o in outcomes.values())
+    first, second = (electricity(o, seconds) for o in outcomes.values())
     less = second.work_co2_t < first.work_co2_t
     tonnes = second.work_co2_t + second.rest_co2_t - first.work_co2_t - first.rest_co2_t
     assert less and (f"{tonnes:+.0f}".replace("-", "−") + " t CO2") in text

@@ -106,7 +106,7 @@ def _interaction_oracle(specification: Specification) -> Oracle:
     settings = specification.interaction.model_dump(exclude={"candidates"})
     _interaction_settings(settings)  # wrong values are told now
     return Oracle(
-        "interaction", "1", settings | {"target_identity": load_target(specification.target).identity}
+        "interaction", "2", settings | {"target_identity": load_target(specification.target).identity}
     )
 
 
@@ -115,7 +115,7 @@ def _triplet_oracle(specification: Specification) -> Oracle:
     assert specification.triplet is not None
     settings = specification.triplet.model_dump(exclude={"candidates", "choice"})
     _triplet_settings(settings)  # wrong values are told now
-    return Oracle("triplet", "1", settings)
+    return Oracle("triplet", "2", settings)
 
 
 def evaluate(task: Task) -> dict[str, Any]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
 
+from labkit.cluster._carbon import CarbonSeries, read_carbon
 from labkit.cluster._catalogue import read_catalogue
 from labkit.cluster._entries import Catalogue, Machine
 from labkit.cluster._moves import POLICIES
 from labkit.cluster._schedule import Policy as Scheduler
 from labkit.cluster._tables import read_toml, record
+from labkit.cluster._weather import WeatherSeries, read_weather
 from labkit.errors import InputError
 from labkit.store import data_path
 
@@ -159,6 +162,8 @@ class Scenario:
         work: what is to be done.
         labels: shares of the jobs that are bound to zones; the rest may run anywhere.
         closures: nodes that are shut for a time.
+        weather: a user's own, by site; the others have their climate.
+        carbon: a user's own, by country; the others have their mean of a year.
     """
 
     rules: Rules
@@ -167,6 +172,8 @@ class Scenario:
     work: tuple[Work, ...]
     labels: tuple[Label, ...] = ()
     closures: tuple[Closure, ...] = ()
+    weather: Mapping[str, WeatherSeries] = field(default_factory=dict)
+    carbon: Mapping[str, CarbonSeries] = field(default_factory=dict)
 
 
 def list_scenarios() -> list[str]:
@@ -177,7 +184,8 @@ def list_scenarios() -> list[str]:
 def read_scenario(source: str | Path = "federation") -> Scenario:
     """Return a shipped scenario by name, or one from a TOML file as in `data/cluster/scenarios`.
 
-    Its key `catalogue` names a file of sites and machines of its own, as `read_catalogue` takes them.
+    Its key `catalogue` names a file of sites and machines of its own, as `read_catalogue` takes them; tables
+    `[weather]` (by site) and `[carbon]` (by country) name CSV files, as `read_weather` and `read_carbon` do.
 
     Raises:
         InputError: if there is none, or it makes no sense; names the file and the value.
@@ -202,6 +210,8 @@ def read_scenario(source: str | Path = "federation") -> Scenario:
     closures = tuple(
         record(Closure, part, f"{path}: [[closure]]") for part in _tables(table, "closure", path)
     )
+    weather = {site: read_weather(file) for site, file in _files(table, "weather", path)}
+    carbon = {country: read_carbon(file) for country, file in _files(table, "carbon", path)}
     rules = record(Rules, table, str(path))
     if len(set(map(str, names))) < len(names):
         raise InputError(f"{path}: machines={names!r}; each is wanted once")
@@ -221,7 +231,19 @@ def read_scenario(source: str | Path = "federation") -> Scenario:
     for part in work:
         if part.kind not in {machine.kind for machine in machines}:
             raise InputError(f"{path}: [[work]] is for kind {part.kind!r}; no machine of the scenario is")
-    return Scenario(rules, catalogue, machines, work, labels, closures)
+    sites = [catalogue.sites[machine.site] for machine in machines]
+    for key, given, known in (
+        ("weather", weather, {site.name for site in sites}),
+        ("carbon", carbon, {site.country for site in sites}),
+    ):
+        for name in given:
+            if name not in known:
+                raise InputError(f"{path}: {key} of {name!r}; the scenario's are {', '.join(sorted(known))}")
+    if weather and rules.warmer_k:
+        raise InputError(
+            f"{path}: warmer_k={rules.warmer_k:g} changes climates, not your own weather; leave one out"
+        )
+    return Scenario(rules, catalogue, machines, work, labels, closures, weather, carbon)
 
 
 def _tables(table: dict[str, Any], key: str, path: Path) -> list[Any]:
@@ -229,6 +251,14 @@ def _tables(table: dict[str, Any], key: str, path: Path) -> list[Any]:
     if not isinstance(found, list):
         raise InputError(f"{path}: {key}={found!r}; tables headed [[{key}]] are wanted")
     return found
+
+
+def _files(table: dict[str, Any], key: str, path: Path) -> list[tuple[str, Path]]:
+    """Return names with files, whose paths are taken from the scenario's folder."""
+    found = table.pop(key, {})
+    if not isinstance(found, dict) or not all(isinstance(file, str) for file in found.values()):
+        raise InputError(f"{path}: {key}={found!r}; a table [{key}] of names and CSV files is wanted")
+    return [(name, path.parent / file) for name, file in found.items()]
 
 
 def _label(table: Any, where: str) -> Label:

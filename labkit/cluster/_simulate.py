@@ -25,7 +25,7 @@ from labkit.cluster._routing import NOWHERE, route
 from labkit.cluster._scenario import DAY_S, Scenario, read_scenario
 from labkit.cluster._schedule import Outage, Schedule, schedule
 from labkit.cluster._swf import read_swf
-from labkit.cluster._weather import Climate, site_climate
+from labkit.cluster._weather import Climate, WeatherSeries, site_climate
 from labkit.cluster._workload import Jobs, lublin_feitelson
 from labkit.errors import InputError
 from labkit.store import data_path, write_atomically
@@ -377,7 +377,8 @@ def _centre(
     reuse = None
     if rules.reuse_share and site.district_heating:
         reuse = HeatReuse(rules.reuse_share * power.design_w, _HEATING_C, heat_pump_inside=False)
-    facility = run_facility(series, plant_of(machine), climate_of(scenario, machine), start, reuse)
+    facility = run_facility(series, plant_of(machine), weather_of(scenario, machine), start, reuse)
+    grid = scenario.carbon.get(site.country) or carbon_intensity(site.country)
     return MachineOutcome(
         machine=machine,
         country=site.country,
@@ -385,7 +386,7 @@ def _centre(
         jobs=mine,
         facility=facility,
         kpis=key_indicators(facility, start, power.design_w / 1e3),
-        co2_t=carbon_t(series.edges_s, facility.total_w, carbon_intensity(site.country), start),
+        co2_t=carbon_t(series.edges_s, facility.total_w, grid, start),
     )
 
 
@@ -403,6 +404,11 @@ def climate_of(scenario: Scenario, machine: Machine) -> Climate:
     climate = site_climate(site.name, site.latitude)
     warmer = scenario.rules.warmer_k
     return replace(climate, dry_mean_c=climate.dry_mean_c + warmer, wet_mean_c=climate.wet_mean_c + warmer)
+
+
+def weather_of(scenario: Scenario, machine: Machine) -> Climate | WeatherSeries:
+    """Return the user's weather of a machine's site, where there is one, else its climate."""
+    return scenario.weather.get(machine.site) or climate_of(scenario, machine)
 
 
 def plant_of(machine: Machine) -> Plant:

@@ -104,6 +104,21 @@ def test_a_heat_wave_costs_power_and_a_closed_machine_does_no_work(tmp_path: Pat
     assert rows["MeluXina"]["jobs"] == 0 and rows["MeluXina"]["energy_mwh"] > 0  # it rests, it isn't off
 
 
+def test_a_user_s_own_weather_and_grid_count(tmp_path: Path) -> None:
+    hours = [f"2026-01-{12 + hour // 24:02d}T{hour % 24:02d}:00" for hour in range(12 * 24)]
+    weather = "time,dry_bulb_c,relative_humidity\n" + "".join(f"{hour},33,60\n" for hour in hours)
+    (tmp_path / "hot.csv").write_text(weather)
+    (tmp_path / "grid.csv").write_text("time,g_per_kwh\n" + "".join(f"{hour},1000\n" for hour in hours))
+    own = SMALL.replace("[[work]]", '[weather]\nBissen = "hot.csv"\n[carbon]\nLUX = "grid.csv"\n[[work]]')
+    plain, changed = (
+        {row["machine"]: row for row in simulate(scenario(tmp_path, text)).kpis()["machines"]}
+        for text in (SMALL, own)
+    )
+    assert changed["MeluXina"]["pue"] > plain["MeluXina"]["pue"] + 0.01
+    assert changed["MeluXina"]["co2_t"] == pytest.approx(changed["MeluXina"]["energy_mwh"])  # 1 kg a kWh
+    assert changed["Vega"] == plain["Vega"]
+
+
 def test_a_failure_kills_and_the_jobs_run_again(tmp_path: Path) -> None:
     text = SMALL.replace('["MeluXina", "Karolina", "Vega"]', '["MeluXina"]')
     closure = '\n[[closure]]\nmachine = "MeluXina"\nfrom_day = 0.02\ndays = 0.1\nkind = "failure"\n'
@@ -168,6 +183,8 @@ def test_shipped_scenarios_can_be_read(name: str) -> None:
         (("load = 0.7", 'load = "much"'), r"load='much'; a finite number is wanted"),
         (('kind = "gpu"', 'kind = "qpu"'), r"kind='qpu'; 'cpu' or 'gpu' is wanted"),
         (('kind = "gpu"', 'kind = "cpu"'), r"\[\[work\]\] is for kind 'cpu'; no machine"),
+        (("[[work]]", '[weather]\nOslo = "hot.csv"\n[[work]]'), r"hot\.csv: can't be read"),
+        (("[[work]]", "[carbon]\nLUX = 3\n[[work]]"), r"a table \[carbon\] of names and CSV files is wanted"),
         (('"Karolina", "Vega"]', '"MeluXina"]'), r"each is wanted once"),
         (('"Vega"]', '"Vega"]\nlabel = 3'), r"label=3; tables headed \[\[label\]\] are wanted"),
         (('"Vega"]', '"Vega", 7]'), r"no machine 7; known are"),

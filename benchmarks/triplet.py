@@ -1,8 +1,9 @@
 """Triplet energies of shipped molecules against QUEST's; each row is on disk before the next begins.
 
-    python benchmarks/triplet.py [--max-orbitals 10] [--threads 1] [--summary] [NAME…]
+    python benchmarks/triplet.py [--max-orbitals 10] [--solver exact] [--threads 1] [--summary] [NAME…]
 
-The smallest π systems come first. Rows that the CSV has already are skipped, so that an interrupted benchmark
+The smallest π systems come first. With `--solver exact` no circuit is run, and the rows go into a table of their
+own: that reaches the π systems whose circuit takes hours. Rows that the CSV has already are skipped, so that an interrupted benchmark
 goes on where it stopped. The references come from data/triplets/reference.csv, which no calculation reads.
 """
 
@@ -18,11 +19,12 @@ from statistics import fmean
 from _table import append, cpu_seconds, machine, rows
 
 from labkit.errors import EvaluationError
-from labkit.quantum import TripletEnergy, triplet_energy
+from labkit.quantum import TripletEnergy, TripletSettings, triplet_energy
 from labkit.quantum._chromophore import read_chromophore
 from labkit.store import data_path
 
-TABLE = Path(__file__).parent / "results" / "triplet.csv"
+RESULTS = Path(__file__).parent / "results"
+TABLES = {"uccsd": RESULTS / "triplet.csv", "exact": RESULTS / "triplet_exact.csv"}
 
 COLUMNS = (
     "molecule",
@@ -60,10 +62,12 @@ def by_size(names: list[str]) -> dict[str, int]:
     return {name: len(found[name].system.orbitals) for name in ordered}
 
 
-def row(name: str, reference: dict[str, str], threads: int) -> dict[str, object]:
+def row(name: str, reference: dict[str, str], solver: str, threads: int) -> dict[str, object]:
     """Return one row of the table, computed."""
     before = cpu_seconds()
-    result: TripletEnergy = triplet_energy(data_path("triplets", f"{name}.xyz"), threads=threads)
+    result: TripletEnergy = triplet_energy(
+        data_path("triplets", f"{name}.xyz"), settings=TripletSettings(solver=solver), threads=threads
+    )
     wanted, quantum = float(reference["t1_ev"]), result.quantum
     return {
         "molecule": name,
@@ -79,7 +83,7 @@ def row(name: str, reference: dict[str, str], threads: int) -> dict[str, object]
         "error_mha_t1": f"{quantum['T1']['error_mha']:.4f}",
         "spin_square_s0": f"{quantum['S0']['spin_square']:.4f}",
         "spin_square_t1": f"{quantum['T1']['spin_square']:.4f}",
-        "layers": "/".join(str(quantum[state]["cost"]["layers"]) for state in ("S0", "T1")),
+        "layers": "/".join(str(quantum[state]["cost"].get("layers", 0)) for state in ("S0", "T1")),
         "notes": "; ".join(result.notes),
         "seconds": f"{result.seconds['total']:.1f}",
         "cpu_seconds": f"{cpu_seconds() - before:.1f}",
@@ -127,23 +131,24 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="molecules in data/triplets (default: all)")
     parser.add_argument("--max-orbitals", type=int, default=99, help="leave larger π systems out")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=TABLE, help="the CSV (benchmarks/results/triplet.csv)")
+    parser.add_argument("--solver", choices=TABLES, default="uccsd", help="what solves the active space")
     parser.add_argument("--summary", action="store_true", help="only sum up the rows that are there")
     options = parser.parse_args()
+    table = TABLES[options.solver]
     known = references()
     sizes = {} if options.summary else by_size(options.names or list(known))
     for name, orbitals in sizes.items():
         # Read anew each time: another process may fill the same table from its other end.
-        if orbitals > options.max_orbitals or name in {entry["molecule"] for entry in rows(options.out)}:
+        if orbitals > options.max_orbitals or name in {entry["molecule"] for entry in rows(table)}:
             continue
         try:
-            entry = row(name, known[name], options.threads)
+            entry = row(name, known[name], options.solver, options.threads)
         except EvaluationError as error:
             print(f"{name}: {error}", file=sys.stderr)
             continue
-        append(options.out, COLUMNS, entry)
+        append(table, COLUMNS, entry)
         print(f"{name}: {entry['ev']} (error {entry['error']}) in {entry['seconds']} s", file=sys.stderr)
-    print("\n".join(summary(rows(options.out))))
+    print("\n".join(summary(rows(table))))
 
 
 if __name__ == "__main__":

@@ -2,9 +2,10 @@
 
     python benchmarks/triplet.py [--max-orbitals 10] [--solver exact] [--threads 1] [--summary] [NAME…]
 
-The smallest π systems come first. With `--solver exact` no circuit is run, and the rows go into a table of their
-own: that reaches the π systems whose circuit takes hours. Rows that the CSV has already are skipped, so that an interrupted benchmark
-goes on where it stopped. The references come from data/triplets/reference.csv, which no calculation reads.
+The smallest π systems come first. With `--solver exact` no circuit is run, and the rows go into a table of
+their own: that reaches the π systems whose circuit takes hours. Rows that the CSV has already are skipped, so
+that an interrupted benchmark goes on where it stopped. The references come from data/triplets/reference.csv,
+which no calculation reads.
 """
 
 from __future__ import annotations

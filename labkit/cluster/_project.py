@@ -92,7 +92,8 @@ def _projected(jobs: Jobs, machine: Machine, scenario: Scenario, zone: frozenset
     # What a centre adds hangs on its load and the weather: half of its nodes at work, for a day or as long.
     end_s = max(done.makespan_s, DAY_S)
     series = power_series(power, [0.0], [power.nodes / 2], 1.0, _STEP_S, start_s=0.0, end_s=end_s)
-    centre = run_facility(series, plant_of(machine), weather_of(scenario, machine), start)
+    plant = plant_of(machine, scenario.rules.supply_k)
+    centre = run_facility(series, plant, weather_of(scenario, machine), start)
     pue = key_indicators(centre, start, power.design_w / 1e3).pue
     node_w = power.node.idle_w + _UTILISATION * (power.node.peak_w - power.node.idle_w)
     kwh = float(jobs.run_s @ jobs.nodes) * node_w * pue / _J_PER_KWH

@@ -115,6 +115,8 @@ class Rules:
         policy: by which jobs find their machine: "earliest", "energy" or "carbon".
         patience_h: hours of queue beyond which "energy" and "carbon" pass a machine over.
         warmer_k: by how much the weather is warmer than the sites' climate, K.
+        supply_k: by how much the water that cools the nodes is warmer than the plants' set-points, K; what
+            the nodes draw doesn't follow it.
         reuse_share: of the heat that a machine gives off at most, that the heating network takes where a site
             has one, all through the year.
         processors_per_node: of a trace, whose jobs count processors.
@@ -131,6 +133,7 @@ class Rules:
     policy: str = "earliest"
     patience_h: float = 24.0
     warmer_k: float = 0.0
+    supply_k: float = 0.0
     reuse_share: float = 0.0
     processors_per_node: int = 1
     seed: int = 0

@@ -370,14 +370,14 @@ def _centre(
     """Return what a machine's centre draws and gives off over the whole period."""
     site, rules = scenario.catalogue.sites[machine.site], scenario.rules
     start = datetime.fromisoformat(rules.start)
-    power = power_of(machine)
+    power, plant = power_of(machine), plant_of(machine, rules.supply_k)
     times_s, busy = done.usage() if len(mine) else (np.zeros(1), np.zeros(1, np.int64))
     used = float(np.average(utilisation, weights=done.jobs.run_s * done.jobs.nodes)) if len(mine) else 0.0
     series = power_series(power, times_s, busy, used, step_s, start_s=0.0, end_s=end_s)
     reuse = None
     if rules.reuse_share and site.district_heating:
         reuse = HeatReuse(rules.reuse_share * power.design_w, _HEATING_C, heat_pump_inside=False)
-    facility = run_facility(series, plant_of(machine), weather_of(scenario, machine), start, reuse)
+    facility = run_facility(series, plant, weather_of(scenario, machine), start, reuse)
     grid = scenario.carbon.get(site.country) or carbon_intensity(site.country)
     return MachineOutcome(
         machine=machine,
@@ -411,11 +411,21 @@ def weather_of(scenario: Scenario, machine: Machine) -> Climate | WeatherSeries:
     return scenario.weather.get(machine.site) or climate_of(scenario, machine)
 
 
-def plant_of(machine: Machine) -> Plant:
-    """Return the plant of the machine's own name where there is one, else warm water and dry coolers."""
+def plant_of(machine: Machine, supply_k: float = 0.0) -> Plant:
+    """Return the plant of the machine's own name where there is one, else warm water and dry coolers.
+
+    Args:
+        machine: whose plant.
+        supply_k: by how much the water of its first loop, the nodes' own, is warmer than its set-point, K.
+
+    Raises:
+        InputError: if that is colder or hotter than a plant can be.
+    """
     slug = "".join(filter(str.isalnum, machine.name.lower()))
     names = sorted(path.stem for path in data_path("cluster", "cooling").glob("*.toml"))
-    return cooling_plant(next((name for name in names if slug.startswith(name)), _DEFAULT_PLANT))
+    plant = cooling_plant(next((name for name in names if slug.startswith(name)), _DEFAULT_PLANT))
+    first, *rest = plant.loops
+    return replace(plant, loops=(replace(first, supply_c=first.supply_c + supply_k), *rest))
 
 
 def _cost(scenario: Scenario, machine: Machine) -> float:

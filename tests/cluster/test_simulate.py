@@ -104,6 +104,24 @@ def test_a_heat_wave_costs_power_and_a_closed_machine_does_no_work(tmp_path: Pat
     assert rows["MeluXina"]["jobs"] == 0 and rows["MeluXina"]["energy_mwh"] > 0  # it rests, it isn't off
 
 
+def test_warmer_water_spares_chillers_and_changes_no_job(tmp_path: Path) -> None:
+    july = SMALL.replace("2026-01-12", "2026-07-13")
+    cold, usual, warm = (
+        simulate(scenario(tmp_path, july.replace("start", f"supply_k = {kelvin}\nstart")))
+        for kelvin in (-10.0, 0.0, 5.0)
+    )
+    chiller, total = (
+        [sum(float(get(part.facility).sum()) for part in outcome.machines) for outcome in (cold, usual, warm)]
+        for get in (lambda facility: facility.cooling.chiller_w, lambda facility: facility.total_w)
+    )
+    assert chiller[0] > chiller[1] >= chiller[2] and total[0] > total[1] > total[2]
+    for before, after in zip(usual.machines, warm.machines, strict=True):
+        assert after.facility.cooling.return_c == pytest.approx(before.facility.cooling.return_c + 5.0)
+        assert (after.schedule.start_s == before.schedule.start_s).all()
+    with pytest.raises(InputError, match=r"supply_c=-8;"):
+        simulate(scenario(tmp_path, july.replace("start", "supply_k = -40.0\nstart")))
+
+
 def test_a_user_s_own_weather_and_grid_count(tmp_path: Path) -> None:
     hours = [f"2026-01-{12 + hour // 24:02d}T{hour % 24:02d}:00" for hour in range(12 * 24)]
     weather = "time,dry_bulb_c,relative_humidity\n" + "".join(f"{hour},33,60\n" for hour in hours)

@@ -11,6 +11,7 @@ from labkit.dashboards._contact_view import energy_by_size as energy_by_size
 from labkit.dashboards._contact_view import energy_by_size_in_words as energy_by_size_in_words
 from labkit.dashboards._contact_view import interaction_bars as interaction_bars
 from labkit.dashboards._contact_view import overlay_picture as overlay_picture
+from labkit.dashboards._dashboard import dashboard as dashboard
 from labkit.dashboards._energies_view import dissociation as dissociation
 from labkit.dashboards._energies_view import dissociation_in_words as dissociation_in_words
 from labkit.dashboards._energies_view import interaction_in_words as interaction_in_words

@@ -62,3 +62,38 @@ def style() -> Iterator[None]:
 
     with mpl.rc_context(_STYLE):
         yield
+
+
+def plotly_template() -> str:
+    """Plotly's settings for everything that labkit draws; the name that they are registered under."""
+    import plotly.graph_objects as go
+    import plotly.io
+
+    name = "labkit"
+    if name not in plotly.io.templates:
+        axis = {
+            "showgrid": True,
+            "gridcolor": "#E6E6E6",
+            "linecolor": BLACK,
+            "showline": True,
+            "ticks": "outside",
+            "zeroline": False,
+            "automargin": True,
+            "title": {"standoff": 8},
+        }
+        plotly.io.templates[name] = go.layout.Template(
+            layout={
+                "colorway": SERIES,
+                "colorscale": {"sequential": "Cividis"},
+                "font": {"size": 13, "color": BLACK},
+                "title": {"font": {"size": 15}, "x": 0, "xref": "paper"},
+                "paper_bgcolor": "white",
+                "plot_bgcolor": "white",
+                "xaxis": axis,
+                "yaxis": axis,
+                "margin": {"l": 60, "r": 16, "t": 44, "b": 48},
+                "legend": {"bgcolor": "rgba(255,255,255,0.7)"},
+                "hoverlabel": {"font": {"size": 13}},
+            }
+        )
+    return name

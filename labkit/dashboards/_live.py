@@ -1,0 +1,266 @@
+"""Pieces of a live dashboard: charts that are updated in place, controls, long work, and a clock.
+
+Callbacks of widgets run beside the running cell (ipykernel 7 gives them a subshell), and :class:`Background`
+and :class:`Ticker` have threads of their own: a model that several of them touch needs a lock. Nothing here
+uses pyplot or an output widget, which belong to the cell.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import ipywidgets
+
+from labkit.dashboards import palette
+from labkit.errors import LabkitError
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+log = logging.getLogger("labkit")
+
+T = TypeVar("T")
+Report = Callable[[float, str], None]
+
+_SHORTEST_WAIT = 0.25  # seconds between two updates: a browser on a small machine keeps up with four a second
+# Read out by screen readers, and takes no room.
+_HIDDEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap"
+
+_KINDS: Mapping[str, type[ipywidgets.Widget]] = {
+    "button": ipywidgets.Button,
+    "check": ipywidgets.Checkbox,
+    "choice": ipywidgets.Dropdown,
+    "count": ipywidgets.BoundedIntText,
+    "number": ipywidgets.BoundedFloatText,
+    "range": ipywidgets.IntRangeSlider,
+    "slider": ipywidgets.IntSlider,
+    "real slider": ipywidgets.FloatSlider,
+    "log slider": ipywidgets.FloatLogSlider,
+    "step slider": ipywidgets.SelectionSlider,
+    "text": ipywidgets.Text,
+}
+
+
+def control(kind: str, label: str, **options: Any) -> Any:
+    """A labelled control that the keyboard reaches.
+
+    Args:
+        kind: button, check, choice, count, number, range, slider, real slider, log slider, step slider
+            or text.
+        label: what it sets, with its unit; never cut off.
+        options: of the ipywidget behind it (``value``, ``min``, ``max``, ``options``, ``disabled`` …). A
+            slider tells of its change when it is let go, unless ``continuous_update`` says otherwise.
+    """
+    widget = _KINDS[kind]
+    layout = {"width": "auto", "min_width": "140px"} | options.pop("layout", {})
+    if kind == "button":
+        return widget(description=label, layout=layout, **options)
+    if "slider" in kind or kind == "range":
+        options = {"continuous_update": False} | options
+        layout = {"min_width": "340px"} | layout
+    return widget(description=label, layout=layout, style={"description_width": "initial"}, **options)
+
+
+def row(*widgets: ipywidgets.Widget) -> ipywidgets.HBox:
+    """Widgets side by side, which wrap where the page is narrow; charts with their alternative texts."""
+    layout = {"flex_flow": "row wrap", "align_items": "center", "grid_gap": "4px 12px"}
+    return ipywidgets.HBox(_with_texts(widgets), layout=layout)
+
+
+def column(*widgets: ipywidgets.Widget) -> ipywidgets.VBox:
+    """Widgets one below the other; charts with their alternative texts."""
+    return ipywidgets.VBox(_with_texts(widgets), layout={"flex": "1 1 0%", "min_width": "0"})
+
+
+def _with_texts(widgets: Sequence[ipywidgets.Widget]) -> list[ipywidgets.Widget]:
+    return [
+        ipywidgets.VBox([text, widget], layout={"flex": "1 1 320px", "min_width": "0"})
+        if (text := getattr(widget, "_alternative", None)) is not None
+        else widget
+        for widget in widgets
+    ]
+
+
+def chart(title: str, x_label: str, y_label: str, alt: str, height: int = 320) -> go.FigureWidget:
+    """An empty chart to be filled by :func:`update` and shown in a :func:`row` or :func:`column`.
+
+    Args:
+        title: what it shows.
+        x_label: of the horizontal axis, with its unit.
+        y_label: of the vertical axis, with its unit.
+        alt: what it shows now, for those who can't see it.
+        height: px.
+    """
+    import plotly.graph_objects as go
+
+    figure = go.FigureWidget(
+        layout={
+            "template": palette.plotly_template(),
+            "title": {"text": title},
+            "xaxis": {"title": {"text": x_label}},
+            "yaxis": {"title": {"text": y_label}},
+            "height": height,
+            "autosize": True,
+        }
+    )
+    figure._config = figure._config | {"displaylogo": False}
+    figure._alternative = ipywidgets.HTML()
+    _describe(figure, alt)
+    return figure
+
+
+def update(figure: go.FigureWidget, traces: Sequence[Mapping[str, Any]], alt: str) -> None:
+    """Puts other data into a chart, in one message where its traces are of the same kinds as before.
+
+    Args:
+        figure: made by :func:`chart`.
+        traces: in plotly's words (``type`` is "scatter" unless it is said); at most some 500 points each.
+        alt: what the chart shows now.
+    """
+    wanted = [{"type": "scatter"} | dict(trace) for trace in traces]
+    same = [(t["type"], *sorted(t)) for t in wanted] == getattr(figure, "_shape", None)
+    with figure.batch_update():
+        if same:
+            for shown, trace in zip(figure.data, wanted, strict=True):
+                shown.update({k: v for k, v in trace.items() if k != "type"}, overwrite=True)
+        else:
+            figure.data = ()
+            figure.add_traces(wanted)
+            figure._shape = [(t["type"], *sorted(t)) for t in wanted]
+    _describe(figure, alt)
+
+
+def _describe(figure: go.FigureWidget, alt: str) -> None:
+    text = f'<div role="img" aria-label="{escape(alt, quote=True)}" style="{_HIDDEN}"></div>'
+    if figure._alternative.value != text:
+        figure._alternative.value = text
+
+
+class Background(Generic[T]):
+    """Long work beside the cell, with its progress and a Cancel button in :attr:`view`.
+
+    Attributes:
+        view: progress bar, what is being done, Cancel; after a failure one line that says why.
+    """
+
+    def __init__(
+        self, work: Callable[[Report, threading.Event], T], show: Callable[[T], None], label: str
+    ) -> None:
+        """Work to be started by :meth:`start`.
+
+        Args:
+            work: called with ``report(fraction done, what is being done)`` and an event that is set when
+                nobody wants the result any more; it looks at the event now and then and returns early.
+            show: called with the result, unless it was cancelled.
+            label: what is being done, as a name of the progress bar.
+        """
+        self._work, self._show = work, show
+        self._bar = ipywidgets.FloatProgress(
+            max=1.0, description=label, style={"description_width": "initial"}, layout={"width": "420px"}
+        )
+        self._cancel = control("button", "Cancel", disabled=True, icon="stop")
+        self._cancel.on_click(lambda _: self.cancel())
+        self._line = ipywidgets.HTML()
+        self.view = row(self._bar, self._cancel, self._line)
+        self._lock, self._at_work = threading.Lock(), threading.Lock()
+        self._cancelled = threading.Event()
+        self._cancelled.set()
+
+    def start(self) -> None:
+        """Starts the work; what was started before is cancelled."""
+        cancelled = threading.Event()
+        with self._lock:
+            self._cancelled.set()
+            self._cancelled = cancelled
+        self._tell(0.0, "starting", running=True)
+        threading.Thread(target=self._run, args=(cancelled,), daemon=True).start()
+
+    def cancel(self) -> None:
+        """Asks the work to end; its result is not shown."""
+        with self._lock:
+            if self._cancelled.is_set():
+                return
+            self._cancelled.set()
+        self._tell(self._bar.value, "cancelled", running=False)
+
+    def _run(self, cancelled: threading.Event) -> None:
+        last = 0.0
+
+        def report(fraction: float, text: str) -> None:
+            nonlocal last
+            if cancelled.is_set() or time.monotonic() - last < _SHORTEST_WAIT:
+                return
+            last = time.monotonic()
+            self._tell(min(max(fraction, 0.0), 1.0), text, running=True)
+
+        try:
+            with self._at_work:  # what was cancelled may need a moment to see it
+                if cancelled.is_set():
+                    return
+                result = self._work(report, cancelled)
+            if not cancelled.is_set():
+                self._show(result)
+                ended = 1.0, "done"
+        except Exception as error:
+            ended = self._bar.value, one_line(error)
+        with self._lock:
+            if cancelled.is_set():
+                return
+            cancelled.set()
+        self._tell(*ended, running=False)
+
+    def _tell(self, fraction: float, text: str, *, running: bool) -> None:
+        self._bar.value, self._cancel.disabled = fraction, not running
+        self._line.value = f'<span role="status">{escape(text)}</span>'
+
+
+class Ticker:
+    """Calls a function again and again, in a thread, until it is stopped or its :attr:`view` is closed.
+
+    Attributes:
+        view: empty, or one line that says what went wrong at the last call.
+    """
+
+    def __init__(self, refresh: Callable[[], None], seconds: float = 0.5) -> None:
+        """A clock that starts at once.
+
+        Args:
+            refresh: what is called. It does nothing where nothing has changed.
+            seconds: between two calls; at least 0.25, and at least as long as the last call took, so that a
+                slow one leaves the machine half of its time.
+        """
+        self._refresh, self._seconds = refresh, max(seconds, _SHORTEST_WAIT)
+        self.view = ipywidgets.HTML()
+        self._stopped = threading.Event()
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def stop(self) -> None:
+        """No further call begins."""
+        self._stopped.set()
+
+    def _run(self) -> None:
+        wait = 0.0
+        # ipywidgets keeps every widget that isn't closed, so a closed view is one that nobody shows any more.
+        while not self._stopped.wait(wait) and self.view.comm is not None:
+            begun = time.monotonic()
+            try:
+                self._refresh()
+                text = ""
+            except Exception as error:
+                text = one_line(error)
+            if self.view.value != (line := text and f'<span role="alert">{escape(text)}</span>'):
+                self.view.value = line
+            wait = max(self._seconds, time.monotonic() - begun)
+
+
+def one_line(error: Exception) -> str:
+    """What went wrong, for the user; a fault of labkit's own goes to the log with its traceback, too."""
+    if isinstance(error, LabkitError):
+        return str(error)
+    log.error("a dashboard failed", exc_info=error)
+    return f"a fault of labkit: {type(error).__name__}: {error}"

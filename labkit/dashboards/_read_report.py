@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from labkit.campaign import COMPONENTS, Run, Specification, pose_file, score
@@ -43,22 +44,10 @@ def read_report(run: Run) -> ReportModel:
         steps = _steps(journal, evaluations, run.specification)
         rounds = _rounds(journal, evaluations, run.specification)
         stages = _stages(journal.meter())
-    candidates = _candidates(run, evaluations)
-    triplets = _results(evaluations, "triplet")
-    return ReportModel(
-        run=run,
-        status=run.status,
-        manifest=run.manifest,
-        specification=run.specification,
+    ranked = dict(enumerate(run.best(count=len(evaluations)), start=1))
+    return replace(
+        read_ranked(run, ranked, evaluations),
         rounds=rounds,
-        candidates=candidates,
-        dockings=_dockings(evaluations, candidates),
-        contacts=_contacts(evaluations, candidates),
-        triplets=tuple(
-            Triplet(c.number, c.round, c.smiles, TripletEnergy.from_dict(triplets[c.proposed]["energy"]))
-            for c in candidates
-            if c.proposed in triplets
-        ),
         steps=steps,
         rejections=_rejections(evaluations),
         failures=tuple(
@@ -67,6 +56,41 @@ def read_report(run: Run) -> ReportModel:
         stages=stages,
         computed=Counter(e.fidelity for e in evaluations if not e.cached),
         cached=Counter(e.fidelity for e in evaluations if e.cached),
+    )
+
+
+def read_ranked(
+    run: Run, ranked: Mapping[int, Mapping[str, Any]], evaluations: Sequence[Evaluation]
+) -> ReportModel:
+    """What there is to tell about some molecules of a run, and nothing about the run as a whole.
+
+    Args:
+        run: where they were found.
+        ranked: place in the ranking to what ``Run.best`` tells about the molecule.
+        evaluations: all of theirs; those of others don't matter.
+    """
+    candidates = _candidates(run, ranked, evaluations)
+    triplets = _results(evaluations, "triplet")
+    return ReportModel(
+        run=run,
+        status=run.status,
+        manifest=run.manifest,
+        specification=run.specification,
+        rounds=(),
+        candidates=candidates,
+        dockings=_dockings(evaluations, candidates),
+        contacts=_contacts(evaluations, candidates),
+        triplets=tuple(
+            Triplet(c.number, c.round, c.smiles, TripletEnergy.from_dict(triplets[c.proposed]["energy"]))
+            for c in candidates
+            if c.proposed in triplets
+        ),
+        steps=(),
+        rejections={},
+        failures=(),
+        stages=(),
+        computed={},
+        cached={},
     )
 
 
@@ -96,16 +120,18 @@ def _rounds(
     return tuple(rounds)
 
 
-def _candidates(run: Run, evaluations: Sequence[Evaluation]) -> tuple[Candidate, ...]:
+def _candidates(
+    run: Run, ranked: Mapping[int, Mapping[str, Any]], evaluations: Sequence[Evaluation]
+) -> tuple[Candidate, ...]:
     triaged = _results(evaluations, "triage")
-    best = run.best(count=len(evaluations))
+    best = list(ranked.values())
     docked = run.specification.docking is not None
     known = load_abl1_inhibitors() if docked and run.specification.target == "abl1" else []
     dyes = {} if docked else {canonical_smiles(dye): name for name, dye in load_dyes().items()}
     relatives = nearest([b["smiles"] for b in best], [k.smiles for k in known]) if best and known else []
     return tuple(
         Candidate(
-            number=i + 1,
+            number=number,
             smiles=row["smiles"],
             proposed=row["proposed"],
             round=row["round"] + 1,
@@ -118,7 +144,7 @@ def _candidates(run: Run, evaluations: Sequence[Evaluation]) -> tuple[Candidate,
             similarity=relatives[i][1] if relatives else 0.0,
             dye=dyes.get(canonical_smiles(row["smiles"]), ""),
         )
-        for i, row in enumerate(best)
+        for i, (number, row) in enumerate(ranked.items())
     )
 
 

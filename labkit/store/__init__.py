@@ -5,6 +5,11 @@ from labkit.store._cache import Cache as Cache
 from labkit.store._cache import cache_folder as cache_folder
 from labkit.store._cache import content_key as content_key
 from labkit.store._data import data_path as data_path
+from labkit.store._follow import Answer as Answer
+from labkit.store._follow import News as News
+from labkit.store._follow import evaluations_of as evaluations_of
+from labkit.store._follow import first_proposals as first_proposals
+from labkit.store._follow import follow as follow
 from labkit.store._journal import Evaluation as Evaluation
 from labkit.store._journal import Journal as Journal
 from labkit.store._journal import Proposal as Proposal

@@ -8,12 +8,11 @@ import logging
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
+from labkit import _commands
 from labkit._answers import (
     Answer,
     show_doctor,
@@ -105,7 +104,10 @@ def _parser() -> _Parser:
     report.add_argument("--html", type=Path, metavar="FILE", help="where to write it (the run's folder)")
 
     train = add(
-        "train", _train, "train a language model of molecules", parent=group("prior", "language models")
+        "train",
+        _commands.train,
+        "train a language model of molecules",
+        parent=group("prior", "language models"),
     )
     train.add_argument(
         "--data", type=Path, metavar="FILE", help="SMILES, one a line, plain or .gz (ZINC250k)"
@@ -118,14 +120,17 @@ def _parser() -> _Parser:
     train.add_argument("--resume", action="store_true", help="go on from the state beside --out")
 
     generate = add(
-        "generate", _generate, "sample molecules from the language model", lambda a: "\n".join(a["smiles"])
+        "generate",
+        _commands.generate,
+        "sample molecules from the language model",
+        lambda a: "\n".join(a["smiles"]),
     )
     generate.add_argument("--count", type=int, default=100, metavar="N")
     generate.add_argument("--seed", type=int, default=0)
     generate.add_argument("--prior", default="zinc250k", help="a shipped prior or a .safetensors file")
     generate.add_argument("--scaffold", metavar="SMILES", help="(not built yet)")
 
-    dock = add("dock", _dock, "dock molecules into a target", show_poses)
+    dock = add("dock", _commands.dock, "dock molecules into a target", show_poses)
     dock.add_argument("smiles", nargs="+", metavar="SMILES")
     dock.add_argument("--target", default="abl1", metavar="NAME")
     dock.add_argument("--exhaustiveness", type=int, default=4, metavar="N", help="search effort (4)")
@@ -136,13 +141,13 @@ def _parser() -> _Parser:
     dock.add_argument("--replay", action="store_true", help="answer from the poses that ship with the target")
 
     target = add(
-        "add", _target_add, "prepare a target of your own", parent=group("target", "docking targets")
+        "add", _commands.target_add, "prepare a target of your own", parent=group("target", "docking targets")
     )
     target.add_argument("name")
     target.add_argument("--receptor", type=Path, required=True, metavar="FILE.pdb", help="with all hydrogens")
     target.add_argument("--ligand", type=Path, required=True, metavar="FILE.sdf", help="in its site")
 
-    interaction = add("interaction", _interaction, "interaction energy of a dimer", show_interaction)
+    interaction = add("interaction", _commands.interaction, "interaction energy of a dimer", show_interaction)
     interaction.add_argument("dimer", type=Path, metavar="DIMER.xyz")
     interaction.add_argument("--level", default="standard", help="fast, standard or accurate")
     interaction.add_argument("--active-space", default="mp2", help="mp2 (natural orbitals), frontier or avas")
@@ -151,7 +156,7 @@ def _parser() -> _Parser:
     interaction.add_argument("--seed", type=int, default=0)
     interaction.add_argument("--threads", type=int, help="of the computation (1)")
 
-    triplet = add("triplet", _triplet, "vertical energy of the lowest triplet state", show_triplet)
+    triplet = add("triplet", _commands.triplet, "vertical energy of the lowest triplet state", show_triplet)
     triplet.add_argument("molecule", metavar="SMILES|FILE.xyz", help="a SMILES gets a GFN2-xTB geometry")
     triplet.add_argument("--solver", default="uccsd", help="of the active space: uccsd or exact (uccsd)")
     triplet.add_argument(
@@ -159,7 +164,7 @@ def _parser() -> _Parser:
     )
     triplet.add_argument("--threads", type=int, help="of the computation (1)")
 
-    simulate = add("simulate", _simulate, "simulate a federation of AI factories", show_simulation)
+    simulate = add("simulate", _commands.simulate, "simulate a federation of AI factories", show_simulation)
     simulate.add_argument(
         "scenario", nargs="?", default="federation", help="a shipped scenario or a .toml file (federation)"
     )
@@ -238,138 +243,6 @@ def _report(args: argparse.Namespace) -> Answer:
     with run.journal():
         pass  # a damaged one is told here, before the notebook starts
     return {"report": str(report(run, args.html))}
-
-
-def _train(args: argparse.Namespace) -> Answer:
-    from dataclasses import replace
-
-    from labkit.generative import PriorTraining, build_prior
-    from labkit.molecules import load_zinc250k, read_smiles_file
-
-    if args.out.suffix != ".safetensors":
-        raise InputError(f"--out '{args.out}': a file name that ends in .safetensors is needed")
-    settings = PriorTraining(seed=args.seed)
-    if args.epochs is not None:
-        settings = replace(settings, epochs=tuple(args.epochs))
-    if args.learning_rate is not None:
-        settings = replace(settings, learning_rate=args.learning_rate)
-    smiles = load_zinc250k() if args.data is None else read_smiles_file(args.data)
-    data = "ZINC250k (data/molecules/README.md)" if args.data is None else args.data.name
-    prior = build_prior(
-        smiles,
-        args.out,
-        settings,
-        data=data,
-        start=args.start,
-        resume=args.resume,
-        report=logging.getLogger("labkit").info,
-    )
-    return {"prior": str(args.out)} | prior.card
-
-
-def _generate(args: argparse.Namespace) -> Answer:
-    from labkit.generative import generate_counted
-
-    if args.scaffold is not None:
-        raise InputError(f"--scaffold '{args.scaffold}': scaffold decoration is not built yet")
-    start = time.perf_counter()
-    smiles, valid = generate_counted(args.count, args.seed, prior=args.prior)
-    seconds = time.perf_counter() - start
-    return {"smiles": smiles, "valid_fraction": valid if smiles else None, "seconds": seconds}
-
-
-def _dock(args: argparse.Namespace) -> Answer:
-    from dataclasses import asdict
-
-    from labkit.docking import dock, load_target, shipped_poses, write_poses
-    from labkit.molecules import canonical_smiles, parse_all
-
-    target = load_target(args.target)
-    parse_all(args.smiles)  # every SMILES is checked before the first docking
-    answers = []
-    if args.replay:
-        kept = {canonical_smiles(pose.proposed): pose for pose in shipped_poses(target)}
-        for smiles in args.smiles:
-            if canonical_smiles(smiles) not in kept:
-                raise InputError(
-                    f"no pose of '{smiles}' ships with {target.name}; there are: {', '.join(kept)}"
-                )
-        found = [(smiles, kept[canonical_smiles(smiles)]) for smiles in args.smiles]
-    else:
-        found = [
-            (s, dock(s, target, exhaustiveness=args.exhaustiveness, seed=args.seed).best) for s in args.smiles
-        ]
-    for number, (smiles, pose) in enumerate(found, 1):
-        file = write_poses([pose], args.out / f"{target.name}-{number:03d}.sdf")
-        answers.append(
-            {
-                "smiles": smiles,
-                "state": pose.state.smiles,
-                "energy": pose.energy,
-                "ligand_efficiency": pose.ligand_efficiency,
-                "contacts": [asdict(contact) for contact in pose.contacts],
-                "file": str(file),
-            }
-        )
-    return {"target": target.name, "unit": "kcal/mol", "replayed": args.replay, "poses": answers}
-
-
-def _target_add(args: argparse.Namespace) -> Answer:
-    from labkit.docking import add_target
-
-    target = add_target(args.name, args.receptor, args.ligand)
-    return {
-        "target": target.name,
-        "box": {"center": target.box_center, "size": target.box_size, "unit": "Å"},
-        "folder": str(target.folder),
-        "rule": target.rule,
-        "dropped": target.dropped,
-    }
-
-
-def _interaction(args: argparse.Namespace) -> Answer:
-    from labkit.quantum import InteractionSettings, interaction_energy
-
-    settings = InteractionSettings(
-        active_occupied=args.active_occupied,
-        active_virtual=args.active_virtual,
-        active_space=args.active_space,
-    )
-    return interaction_energy(
-        args.dimer, args.level, seed=args.seed, threads=args.threads, settings=settings
-    ).as_dict()
-
-
-def _triplet(args: argparse.Namespace) -> Answer:
-    from labkit.quantum import TripletSettings, triplet_energy
-
-    settings = TripletSettings(solver=args.solver, lone_pairs=args.lone_pairs)
-    return triplet_energy(args.molecule, settings=settings, threads=args.threads).as_dict()
-
-
-def _simulate(args: argparse.Namespace) -> Answer:
-    from labkit.cluster import bound, node_jobs, price_of_zone, project, read_scenario, simulate
-
-    scenario, workload, projected = read_scenario(args.scenario), args.trace, {}
-    if args.run is not None:
-        from labkit.campaign import Run
-
-        with Run.open(args.run).journal() as journal:
-            rows = [
-                (e.fidelity, e.finished - e.seconds, e.seconds) for e in journal.evaluations() if e.seconds
-            ]
-        zone = frozenset(args.zone) if args.zone else None
-        found = project(rows, scenario, copies=args.copies, zone=zone)
-        projected = {"sites": [asdict(part) for part in found], "price_of_zone": price_of_zone(found)}
-        scenario, workload = bound(scenario, zone), node_jobs(rows, args.copies)
-    elif args.zone:
-        raise InputError(
-            f"--zone {' '.join(args.zone)} says where a run's data must stay; name one with --run"
-        )
-    outcome = simulate(scenario, workload, args.policy, seed=args.seed)
-    if args.out is not None:
-        outcome.write(args.out)
-    return outcome.kpis() | projected
 
 
 def _notebooks(args: argparse.Namespace) -> Answer:

@@ -1,0 +1,141 @@
+"""The commands that ask one part of labkit: what was parsed goes in, the answer as plain values comes out."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import time
+from dataclasses import asdict
+
+from labkit._answers import Answer
+from labkit.errors import InputError
+
+
+def train(args: argparse.Namespace) -> Answer:
+    from dataclasses import replace
+
+    from labkit.generative import PriorTraining, build_prior
+    from labkit.molecules import load_zinc250k, read_smiles_file
+
+    if args.out.suffix != ".safetensors":
+        raise InputError(f"--out '{args.out}': a file name that ends in .safetensors is needed")
+    settings = PriorTraining(seed=args.seed)
+    if args.epochs is not None:
+        settings = replace(settings, epochs=tuple(args.epochs))
+    if args.learning_rate is not None:
+        settings = replace(settings, learning_rate=args.learning_rate)
+    smiles = load_zinc250k() if args.data is None else read_smiles_file(args.data)
+    data = "ZINC250k (data/molecules/README.md)" if args.data is None else args.data.name
+    prior = build_prior(
+        smiles,
+        args.out,
+        settings,
+        data=data,
+        start=args.start,
+        resume=args.resume,
+        report=logging.getLogger("labkit").info,
+    )
+    return {"prior": str(args.out)} | prior.card
+
+
+def generate(args: argparse.Namespace) -> Answer:
+    from labkit.generative import generate_counted
+
+    if args.scaffold is not None:
+        raise InputError(f"--scaffold '{args.scaffold}': scaffold decoration is not built yet")
+    start = time.perf_counter()
+    smiles, valid = generate_counted(args.count, args.seed, prior=args.prior)
+    seconds = time.perf_counter() - start
+    return {"smiles": smiles, "valid_fraction": valid if smiles else None, "seconds": seconds}
+
+
+def dock(args: argparse.Namespace) -> Answer:
+    from labkit.docking import dock, load_target, shipped_poses, write_poses
+    from labkit.molecules import canonical_smiles, parse_all
+
+    target = load_target(args.target)
+    parse_all(args.smiles)  # every SMILES is checked before the first docking
+    answers = []
+    if args.replay:
+        kept = {canonical_smiles(pose.proposed): pose for pose in shipped_poses(target)}
+        for smiles in args.smiles:
+            if canonical_smiles(smiles) not in kept:
+                raise InputError(
+                    f"no pose of '{smiles}' ships with {target.name}; there are: {', '.join(kept)}"
+                )
+        found = [(smiles, kept[canonical_smiles(smiles)]) for smiles in args.smiles]
+    else:
+        found = [
+            (s, dock(s, target, exhaustiveness=args.exhaustiveness, seed=args.seed).best) for s in args.smiles
+        ]
+    for number, (smiles, pose) in enumerate(found, 1):
+        file = write_poses([pose], args.out / f"{target.name}-{number:03d}.sdf")
+        answers.append(
+            {
+                "smiles": smiles,
+                "state": pose.state.smiles,
+                "energy": pose.energy,
+                "ligand_efficiency": pose.ligand_efficiency,
+                "contacts": [asdict(contact) for contact in pose.contacts],
+                "file": str(file),
+            }
+        )
+    return {"target": target.name, "unit": "kcal/mol", "replayed": args.replay, "poses": answers}
+
+
+def target_add(args: argparse.Namespace) -> Answer:
+    from labkit.docking import add_target
+
+    target = add_target(args.name, args.receptor, args.ligand)
+    return {
+        "target": target.name,
+        "box": {"center": target.box_center, "size": target.box_size, "unit": "Å"},
+        "folder": str(target.folder),
+        "rule": target.rule,
+        "dropped": target.dropped,
+    }
+
+
+def interaction(args: argparse.Namespace) -> Answer:
+    from labkit.quantum import InteractionSettings, interaction_energy
+
+    settings = InteractionSettings(
+        active_occupied=args.active_occupied,
+        active_virtual=args.active_virtual,
+        active_space=args.active_space,
+    )
+    return interaction_energy(
+        args.dimer, args.level, seed=args.seed, threads=args.threads, settings=settings
+    ).as_dict()
+
+
+def triplet(args: argparse.Namespace) -> Answer:
+    from labkit.quantum import TripletSettings, triplet_energy
+
+    settings = TripletSettings(solver=args.solver, lone_pairs=args.lone_pairs)
+    return triplet_energy(args.molecule, settings=settings, threads=args.threads).as_dict()
+
+
+def simulate(args: argparse.Namespace) -> Answer:
+    from labkit.cluster import bound, node_jobs, price_of_zone, project, read_scenario, simulate
+
+    scenario, workload, projected = read_scenario(args.scenario), args.trace, {}
+    if args.run is not None:
+        from labkit.campaign import Run
+
+        with Run.open(args.run).journal() as journal:
+            rows = [
+                (e.fidelity, e.finished - e.seconds, e.seconds) for e in journal.evaluations() if e.seconds
+            ]
+        zone = frozenset(args.zone) if args.zone else None
+        found = project(rows, scenario, copies=args.copies, zone=zone)
+        projected = {"sites": [asdict(part) for part in found], "price_of_zone": price_of_zone(found)}
+        scenario, workload = bound(scenario, zone), node_jobs(rows, args.copies)
+    elif args.zone:
+        raise InputError(
+            f"--zone {' '.join(args.zone)} says where a run's data must stay; name one with --run"
+        )
+    outcome = simulate(scenario, workload, args.policy, seed=args.seed)
+    if args.out is not None:
+        outcome.write(args.out)
+    return outcome.kpis() | projected

@@ -1,38 +1,16 @@
-"""Carbon of electricity: a country's grid over a year, or by hour where the user has a series."""
+"""Carbon of electricity by hour, from a user's series, and what a power through time emits."""
 
 from __future__ import annotations
 
-import csv
-import difflib
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from labkit.cluster._series import Array, as_utc, read_series, step_means
+from labkit.energy import GridCarbon
 from labkit.errors import InputError
-from labkit.store import data_path
-
-GRID_SOURCE = "Our World in Data through CodeCarbon"
-
-
-@dataclass(frozen=True)
-class GridCarbon:
-    """What a country's electricity emits on average over a year.
-
-    Attributes:
-        country: ISO 3166-1 code of three letters.
-        g_per_kwh: gCO2-equivalent for each kWh generated.
-        year: of the figure.
-        source: whence it is.
-    """
-
-    country: str
-    g_per_kwh: float
-    year: int
-    source: str = GRID_SOURCE
 
 
 @dataclass(frozen=True)
@@ -71,25 +49,6 @@ class CarbonSeries:
         return step_means(self.times_s, self.g_per_kwh, edges)
 
 
-def carbon_intensity(country: str) -> GridCarbon:
-    """Return what a country's electricity emits.
-
-    Args:
-        country: ISO 3166-1 code of three letters, as in "FIN".
-
-    Raises:
-        InputError: if it isn't in the table.
-    """
-    known = _grids()
-    if country not in known:
-        close = difflib.get_close_matches(country.upper(), known, n=3, cutoff=0.5)
-        hint = f", as {' or '.join(close)}" if close else ""
-        raise InputError(
-            f"carbon of the grid of {country!r} isn't known; three letters of ISO 3166-1 are wanted{hint}"
-        )
-    return known[country]
-
-
 def read_carbon(path: Path) -> CarbonSeries:
     """Return a user's series from a CSV with `time` (ISO 8601, UTC where no zone is given) and `g_per_kwh`.
 
@@ -121,12 +80,3 @@ def carbon_t(edges_s: Array, power_w: Array, grid: GridCarbon | CarbonSeries, st
     kwh = power_w * np.diff(edges_s) / 3.6e6
     intensity = grid.g_per_kwh if isinstance(grid, GridCarbon) else grid.means(start, edges_s)
     return float(np.sum(kwh * intensity)) / 1e6
-
-
-@cache
-def _grids() -> dict[str, GridCarbon]:
-    with data_path("cluster", "carbon", "grid.csv").open(newline="", encoding="utf-8") as file:
-        return {
-            row["country"]: GridCarbon(row["country"], float(row["g_per_kwh"]), int(row["year"]))
-            for row in csv.DictReader(file)
-        }

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from labkit.cluster._carbon import carbon_intensity
 from labkit.cluster._entries import Machine
 from labkit.cluster._facility import key_indicators, run_facility
 from labkit.cluster._power import power_series
@@ -14,6 +13,7 @@ from labkit.cluster._scenario import DAY_S, Label, Scenario
 from labkit.cluster._schedule import schedule
 from labkit.cluster._simulate import plant_of, power_of, weather_of
 from labkit.cluster._workload import Jobs, run_jobs
+from labkit.energy import carbon_intensity
 from labkit.errors import InputError
 
 # One evaluation takes one core. Nodes of today's machines have 56 to 288; assumed for all: 64.

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from labkit.cluster._carbon import carbon_intensity, carbon_t
+from labkit.cluster._carbon import carbon_t
 from labkit.cluster._cooling import cooling_plant
 from labkit.cluster._electricity import electricity
 from labkit.cluster._entries import Machine
@@ -27,6 +27,7 @@ from labkit.cluster._schedule import Outage, Schedule, schedule
 from labkit.cluster._swf import read_swf
 from labkit.cluster._weather import Climate, WeatherSeries, site_climate
 from labkit.cluster._workload import Jobs, lublin_feitelson
+from labkit.energy import carbon_intensity
 from labkit.errors import InputError
 from labkit.store import data_path, write_atomically
 

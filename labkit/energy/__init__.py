@@ -1,4 +1,7 @@
 """What a computation uses: energy, and how it was obtained."""
 
+from labkit.energy._grid import GridCarbon as GridCarbon
+from labkit.energy._grid import carbon_intensity as carbon_intensity
+from labkit.energy._grid import local_grid as local_grid
 from labkit.energy._meter import Meter as Meter
 from labkit.energy._meter import Use as Use

@@ -4,26 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from labkit.cluster._carbon import GridCarbon, carbon_intensity, carbon_t, read_carbon
+from labkit.cluster._carbon import carbon_t, read_carbon
+from labkit.energy import GridCarbon
 from labkit.errors import InputError
 
 START = datetime(2026, 7, 1, tzinfo=UTC)
-
-
-# Our World in Data, 2023
-@pytest.mark.parametrize(("country", "grams"), [("SWE", 41), ("FRA", 56), ("DEU", 381), ("POL", 662)])
-def test_carbon_of_a_country(country: str, grams: float) -> None:
-    grid = carbon_intensity(country)
-    assert grid.g_per_kwh == pytest.approx(grams, abs=0.5)
-    assert grid.year == 2023
-    assert "Our World in Data" in grid.source
-
-
-def test_a_country_told_wrongly_is_hinted_at() -> None:
-    with pytest.raises(
-        InputError, match=r"'FI' isn't known; three letters of ISO 3166-1 are wanted, as .*FIN"
-    ):
-        carbon_intensity("FI")
 
 
 def test_a_gigawatt_hour_at_100_grams_is_a_hundred_tonnes() -> None:

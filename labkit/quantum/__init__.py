@@ -5,6 +5,10 @@ from labkit.quantum._comparison import active_hamiltonian as active_hamiltonian
 from labkit.quantum._comparison import compare_solvers as compare_solvers
 from labkit.quantum._distributions import share_by_electrons as share_by_electrons
 from labkit.quantum._distributions import total_variation as total_variation
+from labkit.quantum._exploration import Exploration as Exploration
+from labkit.quantum._exploration import Sampling as Sampling
+from labkit.quantum._exploration import Space as Space
+from labkit.quantum._exploration import explore as explore
 from labkit.quantum._hamiltonian import ActiveHamiltonian as ActiveHamiltonian
 from labkit.quantum._interaction import compute_interaction_energy as compute_interaction_energy
 from labkit.quantum._interaction import interaction_energy as interaction_energy

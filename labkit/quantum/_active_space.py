@@ -105,9 +105,9 @@ def matched_spaces(
         smallest = min(smallest_occupied, smallest_virtual)
         if smallest >= SMALLEST_SINGULAR_VALUE:
             return MatchedSpaces(
-                dimer=_hamiltonian(dimer, core, active_occupied, active_virtual),
-                monomer_a=_hamiltonian(monomer_a, chosen_a.core, chosen_a.occupied, chosen_a.virtual),
-                monomer_b=_hamiltonian(monomer_b, chosen_b.core, chosen_b.occupied, chosen_b.virtual),
+                dimer=hamiltonian_of(dimer, core, active_occupied, active_virtual),
+                monomer_a=hamiltonian_of(monomer_a, chosen_a.core, chosen_a.occupied, chosen_a.virtual),
+                monomer_b=hamiltonian_of(monomer_b, chosen_b.core, chosen_b.occupied, chosen_b.virtual),
                 choice=choice,
                 valence=valence,
                 singular_value=smallest,
@@ -205,7 +205,7 @@ def _project(space: Matrix, orbitals: Matrix, overlap: Matrix) -> tuple[Matrix, 
     return space @ (left[:, :count] @ right), space @ left[:, count:], float(values.min())
 
 
-def _hamiltonian(mean_field: Any, core: Matrix, occupied: Matrix, virtual: Matrix) -> ActiveHamiltonian:
+def hamiltonian_of(mean_field: Any, core: Matrix, occupied: Matrix, virtual: Matrix) -> ActiveHamiltonian:
     filled = occupied.shape[1]
     orbitals = np.hstack([core, occupied, virtual])
     norb = filled + virtual.shape[1]

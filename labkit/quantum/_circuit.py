@@ -7,6 +7,7 @@ Motta et al. 2023, doi:10.1039/D3SC02516K.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import comb
 from typing import TypeAlias
@@ -129,7 +130,7 @@ def sample_sector(
     return dict(Counter(drawn))
 
 
-def fraction_in_sector(counts: dict[str, int], norb: int, nelec: tuple[int, int]) -> float:
+def fraction_in_sector(counts: Mapping[str, float], norb: int, nelec: tuple[int, int]) -> float:
     """Return the share of shots with the right number of electrons of both spins."""
     right = sum(
         count for bits, count in counts.items() if (bits[norb:].count("1"), bits[:norb].count("1")) == nelec

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -91,12 +91,18 @@ class Samples:
         occupation_error: mean absolute error of the spin orbitals' occupations.
         distinct_bit_strings: with any weight.
         sqd_error_mha: error of SQD in a capped subspace against the exact energy, mHa.
+        strings: of each spin that this subspace holds, at most the cap.
+        fraction_in_sector: share with the right electrons.
+        shares: of the circuit's most probable bit strings, in the order of `NoiseStudy.ideal`.
     """
 
     distance: float
     occupation_error: float
     distinct_bit_strings: int
     sqd_error_mha: float
+    strings: int = 0
+    fraction_in_sector: float = 0.0
+    shares: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,6 +122,7 @@ class NoiseStudy:
         seconds: wall time of the noisy shots.
         cpu_seconds: their processor time, which a busy machine doesn't inflate.
         circuit: its size, as it ran.
+        ideal: its most probable bit strings '[b_N … b_0 a_N … a_0]' without noise, the most probable first.
     """
 
     samples: Mapping[str, Samples]
@@ -128,6 +135,7 @@ class NoiseStudy:
     seconds: float
     cpu_seconds: float
     circuit: Mapping[str, int]
+    ideal: Mapping[str, float] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the study as plain values that `json.dumps` takes."""
@@ -136,7 +144,10 @@ class NoiseStudy:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> NoiseStudy:
         """Return the study that `as_dict` wrote down."""
-        samples = {name: Samples(**judged) for name, judged in values["samples"].items()}
+        samples = {
+            name: Samples(**{**judged, "shares": tuple(judged.get("shares", ()))})
+            for name, judged in values["samples"].items()
+        }
         return cls(**{**values, "samples": samples})
 
 

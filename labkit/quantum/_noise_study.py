@@ -17,11 +17,20 @@ from labkit.quantum._lucj_circuit import lucj_circuit
 from labkit.quantum._mitigation import as_counts, invert_readout, post_select
 from labkit.quantum._noise import Noise, NoiseStudy, Samples
 from labkit.quantum._reference import coupled_cluster, exact_energy
-from labkit.quantum._subspace import capped_strings, diagonalize, random_counts, without_samples
+from labkit.quantum._subspace import (
+    Subspace,
+    capped_strings,
+    diagonalize,
+    random_counts,
+    without_samples,
+)
 from labkit.quantum._trajectories import noisy_sample
 
 # Random bit strings hardly repeat; this many name every string that the cap can hold many times over.
 _RANDOM_SHOTS = 2_000
+
+# Of the bit strings, those that a histogram has room for.
+_KEPT = 12
 
 # The chi-squared test wants some five expected in every cell of its two rows.
 _LEAST_SEEN = 10
@@ -55,21 +64,30 @@ def study_noise(
     strings = capped_strings(hamiltonian, cap)
     ideal = ideal_distribution(circuit)
 
-    def sqd_error(counts: dict[str, int]) -> float:
-        return (diagonalize(hamiltonian, counts, seed=seed, max_strings=strings).energy - exact) * 1e3
+    probable = dict(sorted(ideal.items(), key=lambda item: -item[1])[:_KEPT])
+
+    def sqd(counts: dict[str, int]) -> Subspace:
+        return diagonalize(hamiltonian, counts, seed=seed, max_strings=strings)
 
     def judge(distribution: Mapping[str, float]) -> Samples:
         difference = np.abs(_occupations(distribution) - _occupations(ideal))
+        subspace = sqd(as_counts(distribution, shots))
+        total = sum(distribution.values())
         return Samples(
             distance=total_variation(ideal, distribution),
             occupation_error=float(difference.mean()),
             distinct_bit_strings=len(distribution),
-            sqd_error_mha=sqd_error(as_counts(distribution, shots)),
+            sqd_error_mha=(subspace.energy - exact) * 1e3,
+            strings=subspace.strings,
+            fraction_in_sector=fraction_in_sector(distribution, norb, nelec),
+            shares=tuple(distribution.get(bits, 0) / total for bits in probable),
         )
+
+    by_chance = sqd(random_counts(norb, min(shots, _RANDOM_SHOTS), seed))
 
     return NoiseStudy(
         samples={name: judge(distribution) for name, distribution in variants.items()},
-        random_bits_error_mha=sqd_error(random_counts(norb, min(shots, _RANDOM_SHOTS), seed)),
+        random_bits_error_mha=(by_chance.energy - exact) * 1e3,
         singles_doubles_error_mha=(without_samples(hamiltonian, strings).energy - exact) * 1e3,
         fraction_in_sector=fraction_in_sector(noisy, norb, nelec),
         cap_strings=strings,
@@ -78,6 +96,7 @@ def study_noise(
         seconds=seconds,
         cpu_seconds=cpu_seconds,
         circuit=circuit.describe(),
+        ideal=probable,
     )
 
 

@@ -72,11 +72,11 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
 
     chromophore = Chromophore.from_dict(request["chromophore"])
     settings = TripletSettings(**request["settings"])
-    _check_size(chromophore, settings)
+    check_chromophore(chromophore, settings)
     return compute_triplet(chromophore, settings).as_dict()
 
 
-def _check_size(chromophore: Chromophore, settings: TripletSettings) -> None:
+def check_chromophore(chromophore: Chromophore, settings: TripletSettings) -> None:
     """Refuse a molecule for which memory is short, before anything is computed."""
     from labkit.quantum._solvers import check_size, memory_needed
 

@@ -71,7 +71,7 @@ def compute_triplet(chromophore: Chromophore, settings: TripletSettings) -> Trip
     chosen = system.orbitals + (system.lone_pairs if settings.lone_pairs else ())
     electrons = sum(orbital.electrons for orbital in chosen)
     with timed(seconds, "mean_field"):
-        mol = _molecule(chromophore)
+        mol = molecule_of(chromophore)
         field = hartree_fock(System(mol, scf.hf.get_hcore(mol)), density_fitting(mol), None, "Hartree-Fock")
     with timed(seconds, "active_space"):
         overlaps = atomic_orbitals(mol, chosen)
@@ -79,7 +79,7 @@ def compute_triplet(chromophore: Chromophore, settings: TripletSettings) -> Trip
         norb, notes = len(chosen), [field.note]
         if norb > settings.max_orbitals:
             notes.append(f"{settings.max_orbitals} of {norb} orbitals selected by MP2 natural occupations")
-            orbitals, electrons = _selected(
+            orbitals, electrons = most_correlated(
                 field.mean_field, orbitals, norb, electrons, settings.max_orbitals
             )
             norb = settings.max_orbitals
@@ -137,14 +137,14 @@ def compute_triplet(chromophore: Chromophore, settings: TripletSettings) -> Trip
     )
 
 
-def _molecule(chromophore: Chromophore) -> gto.Mole:
+def molecule_of(chromophore: Chromophore) -> gto.Mole:
     atoms = list(zip(chromophore.symbols, chromophore.coordinates.tolist(), strict=True))
     # Of the supported elements only iodine has a core potential in this basis.
     core_potentials = {"I": BASIS} if "I" in chromophore.symbols else {}
     return gto.M(atom=atoms, basis=BASIS, ecp=core_potentials, charge=chromophore.charge, verbose=0)
 
 
-def _selected(
+def most_correlated(
     mean_field: Any, orbitals: Matrix, norb: int, electrons: int, wanted: int
 ) -> tuple[Matrix, int]:
     """Return orbitals and electrons of the most correlated part of a space, by MP2 natural occupations."""

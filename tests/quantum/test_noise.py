@@ -187,7 +187,7 @@ def test_bad_studies_are_refused_before_they_start(
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a process was started")
 
-    monkeypatch.setattr(subprocess, "run", refuse)
+    monkeypatch.setattr(subprocess, "Popen", refuse)
     with pytest.raises(InputError, match=r"nelec=\(3, 1\)"):
         noise_study(replace(hydrogens, nelec=(3, 1)), NOISE)
     with pytest.raises(InputError, match=r"cap=0\.5"):

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -85,6 +86,23 @@ def test_a_failure_in_the_worker_comes_back_as_what_it_is(
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(EvaluationError, match=r"^the SCF didn't converge$"):
         in_own_process("failing", {"text": "the SCF didn't converge"}, label="test")
+
+
+def test_a_cancelled_worker_ends_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "tireless.py").write_text(
+        "import time\nfrom labkit.quantum._process import progress\n\ndef answer(request):\n"
+        "    progress(0.25, 'a long sum')\n    time.sleep(600)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    cancelled, told = threading.Event(), []
+
+    def report(fraction: float, text: str) -> None:
+        told.append((fraction, text))
+        cancelled.set()
+
+    with pytest.raises(EvaluationError, match="sum: cancelled"):
+        in_own_process("tireless", {}, label="sum", report=report, cancelled=cancelled)
+    assert told == [(0.25, "a long sum")]
 
 
 def test_an_allocation_that_fails_is_no_answer_of_the_molecule() -> None:

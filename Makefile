@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-slow lab lock bench sums
+.PHONY: run test test-slow test-browser lab lock bench sums
 
 run: .venv/ready
 	$(BIN)/labkit run
@@ -12,7 +12,12 @@ test: .venv/ready-test
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
 
 test-slow: .venv/ready-test
-	OMP_NUM_THREADS=1 $(BIN)/pytest -m slow
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m "slow and not browser"
+
+# In a real JupyterLab and Debian's Chromium, which is installed if that is possible; pictures of every test
+# are in tests/browser/screenshots.
+test-browser: .venv/ready-test
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m browser tests/browser
 
 lab: .venv/ready
 	$(BIN)/labkit lab

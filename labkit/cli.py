@@ -186,6 +186,11 @@ def _parser() -> _Parser:
     notebooks.add_argument("--out", type=Path, default=Path("notebooks-out"), metavar="DIR")
 
     add("lab", _lab, "open JupyterLab on the notebooks")
+    dashboard = add("dashboard", _dashboard, "serve a dashboard as a web page until Ctrl-C")
+    dashboard.add_argument("name", help="campaign, quantum, factory or energy")
+    dashboard.add_argument("--run", metavar="RUN", help="the run to show, of campaign and energy")
+    dashboard.add_argument("--port", type=int, metavar="P", help="(one that is free)")
+    dashboard.add_argument("--no-browser", action="store_true", help="print the address only")
     add("doctor", _doctor, "check this installation and say what to do", show_doctor)
 
     for name, help in _LATER.items():
@@ -198,7 +203,6 @@ _LATER = {
     "optimize": "goal-directed generation for any objective",
     "export": "hits as SDF and CSV",
     "bench": "benchmarks side by side with peers",
-    "dashboard": "serve a dashboard",
 }
 
 
@@ -273,6 +277,23 @@ def _lab(args: argparse.Namespace) -> None:
     command = [sys.executable, "-m", "jupyterlab", "--notebook-dir", str(notebook_path("00_start").parent)]
     sys.stderr.flush()
     os.execv(sys.executable, command)
+
+
+def _dashboard(args: argparse.Namespace) -> None:
+    from labkit.dashboards import serve
+
+    options = {}
+    if args.run is not None:
+        from labkit.campaign import Run
+
+        options["run"] = str(Run.open(args.run).folder.resolve())
+
+    def ready(url: str) -> None:
+        print(f"labkit: {args.name} is shown at {url} until Ctrl-C", file=sys.stderr, flush=True)
+        if args.json:
+            print(json.dumps({"dashboard": args.name, "url": url}), flush=True)
+
+    serve(args.name, options, ready, port=args.port, open_browser=not args.no_browser)
 
 
 def _doctor(args: argparse.Namespace) -> Answer:

@@ -67,4 +67,5 @@ from labkit.dashboards._read_report import read_report as read_report
 from labkit.dashboards._report_model import ReportModel as ReportModel
 from labkit.dashboards._report_view import ReportView as ReportView
 from labkit.dashboards._route_view import route as route
+from labkit.dashboards._serve import serve as serve
 from labkit.dashboards._triplet_view import TripletReportView as TripletReportView

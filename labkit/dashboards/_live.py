@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+import anywidget
 import ipywidgets
 
 from labkit.dashboards import palette
@@ -57,12 +58,15 @@ def control(kind: str, label: str, **options: Any) -> Any:
             slider tells of its change when it is let go, unless ``continuous_update`` says otherwise.
     """
     widget = _KINDS[kind]
-    layout = {"width": "auto", "min_width": "140px"} | options.pop("layout", {})
+    slides = "slider" in kind or kind == "range"
+    width = {"min_width": "380px", "max_width": "560px"} if slides else {"min_width": "140px"}
+    layout = {"width": "auto"} | width | options.pop("layout", {})
     if kind == "button":
         return widget(description=label, layout=layout, **options)
-    if "slider" in kind or kind == "range":
+    if slides:
         options = {"continuous_update": False} | options
-        layout = {"min_width": "340px"} | layout
+    if kind == "check":
+        options = {"indent": False} | options
     return widget(description=label, layout=layout, style={"description_width": "initial"}, **options)
 
 
@@ -78,12 +82,38 @@ def column(*widgets: ipywidgets.Widget) -> ipywidgets.VBox:
 
 
 def _with_texts(widgets: Sequence[ipywidgets.Widget]) -> list[ipywidgets.Widget]:
-    return [
+    shown = [
         ipywidgets.VBox([text, widget], layout={"flex": "1 1 320px", "min_width": "0"})
         if (text := getattr(widget, "_alternative", None)) is not None
         else widget
         for widget in widgets
     ]
+    if any("Slider" in type(widget).__name__ for widget in widgets):
+        shown.append(_SliderNames())
+    return shown
+
+
+class _SliderNames(anywidget.AnyWidget):
+    """Names the sliders beside it for screen readers and shows the keyboard's place; ipywidgets doesn't."""
+
+    _esm = """
+    export default { render({ el }) {
+      let frame;
+      const name = () => {
+        const sliders = el.parentElement?.querySelectorAll(":scope > .widget-slider") ?? [];
+        for (const slider of sliders) {
+          const label = slider.querySelector(".widget-label")?.textContent;
+          for (const part of slider.querySelectorAll("[role=slider], .widget-readout"))
+            part.setAttribute("aria-label", label);
+        }
+        // The sliders beside it may be drawn later.
+        if (!sliders.length) frame = requestAnimationFrame(name);
+      };
+      name();
+      return () => cancelAnimationFrame(frame);
+    }};
+    """
+    _css = ".widget-slider [role=slider]:focus-visible { outline: 3px solid #0072B2; outline-offset: 1px; }"
 
 
 def chart(title: str, x_label: str, y_label: str, alt: str, height: int = 320) -> go.FigureWidget:
@@ -108,7 +138,7 @@ def chart(title: str, x_label: str, y_label: str, alt: str, height: int = 320) -
             "autosize": True,
         }
     )
-    figure._config = figure._config | {"displaylogo": False}
+    figure._config = {"displaylogo": False, "showSendToCloud": False, "responsive": True}
     figure._alternative = ipywidgets.HTML()
     _describe(figure, alt)
     return figure

@@ -1,4 +1,5 @@
 import itertools
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -7,6 +8,7 @@ from types import SimpleNamespace
 import ipywidgets
 import pytest
 
+from labkit.cli import main
 from labkit.dashboards import dashboard
 from labkit.dashboards._dashboard import DASHBOARDS, close
 from labkit.dashboards._live import Background, Ticker, chart, column, control, row, update
@@ -209,3 +211,18 @@ def test_an_option_that_a_dashboard_has_not_is_refused(monkeypatch: pytest.Monke
 
 def _with_run(ui: str, run: str | None = None) -> tuple[str, str | None]:
     return ui, run
+
+
+def test_what_cannot_be_served_is_refused_before_the_server_starts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("labkit.dashboards._serve.builder", lambda name, options: None)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert main(["dashboard", "energy", "--no-browser", "--port", port]) == 2
+    assert f"--port {port}: Address already in use" in capsys.readouterr().err
+    assert main(["dashboard", "energy", "--no-browser", "--port", "70000"]) == 2
+    assert main(["dashboard", "energy", "--run", "nowhere"]) == 2
+    assert "no run 'nowhere'" in capsys.readouterr().err

@@ -20,6 +20,13 @@ from labkit.dashboards._energies_view import occupations as occupations
 from labkit.dashboards._energies_view import solver_table as solver_table
 from labkit.dashboards._energies_view import triplet_in_words as triplet_in_words
 from labkit.dashboards._energies_view import triplet_table as triplet_table
+from labkit.dashboards._energy_model import EnergyModel as EnergyModel
+from labkit.dashboards._energy_view import use_by_site as use_by_site
+from labkit.dashboards._energy_view import use_by_site_table as use_by_site_table
+from labkit.dashboards._energy_view import use_by_stage as use_by_stage
+from labkit.dashboards._energy_view import use_in_words as use_in_words
+from labkit.dashboards._energy_view import use_table as use_table
+from labkit.dashboards._energy_view import zone_prices as zone_prices
 from labkit.dashboards._federation_view import machine_over_time as machine_over_time
 from labkit.dashboards._federation_view import machines_table as machines_table
 from labkit.dashboards._federation_view import outcome_in_words as outcome_in_words

@@ -1,0 +1,283 @@
+"""The energy dashboard: what a run used by stage, and the same work at every site of the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from html import escape
+from math import floor, log10
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.figure import Figure
+
+from labkit.campaign import list_runs
+from labkit.dashboards import _energy_model as energy
+from labkit.dashboards import palette
+from labkit.dashboards._energy_model import UNITS, Amount, EnergyModel, SiteUse, in_unit
+from labkit.dashboards._format import duration, number
+from labkit.dashboards._page import Block, Picture, paragraphs, picture, table, together
+from labkit.energy import GridCarbon
+from labkit.errors import InputError, LabkitError
+
+if TYPE_CHECKING:
+    import ipywidgets
+
+_BASES = {"moved": "this computer's metered energy, moved there", "own": "the machine's own nodes"}
+_COLUMNS = ("moved", "own nodes, rest to full")
+
+
+def said(amount: Amount | None) -> str:
+    """A value with its uncertainty, or with its range where that isn't even."""
+    if amount is None:
+        return "–"
+    value, low, high = amount
+    off = max(value - low, high - value)
+    if off <= 0:
+        return f"{value:.3g}"
+    digits = max(0, 1 - floor(log10(off)))
+    if abs(2 * value - low - high) < 1e-3 * off:
+        return f"{value:,.{digits}f} ± {off:,.{digits}f}"
+    return f"{value:,.{digits}f} ({low:,.{digits}f} to {high:,.{digits}f})"
+
+
+def use_table(model: EnergyModel) -> Block:
+    """Wall time, cores at work, energy, CO2 and method by stage, and the use for one molecule or energy."""
+    rows = [
+        (
+            stage.name,
+            duration(stage.seconds),
+            "–" if stage.busy is None else number(stage.busy, 1),
+            *_in_both(stage.wh, model.grid),
+            stage.method,
+        )
+        for stage in model.stages
+    ]
+    seconds = duration(sum(stage.seconds for stage in model.stages))
+    rows.append(("all stages", seconds, "", *_in_both(model.wh(), model.grid), ""))
+    for what, (count, wh) in model.each.items():
+        rows.append((f"for one {what}", "", "", *_in_both(wh, model.grid), f"mean of {count}"))
+    head = ("stage", "wall time", "cores busy", *UNITS, "how it was obtained")
+    return table(head, rows, numeric=head[1:5])
+
+
+def use_by_stage(model: EnergyModel) -> Picture:
+    """Wall time and use by stage, the use with its uncertainty."""
+    names, amounts = zip(*_by_stage(model), strict=True)
+    with palette.style():
+        figure = Figure(figsize=(9.0, 1.3 + 0.36 * len(names)))
+        time, use = figure.subplots(1, 2, sharey=True)
+        time.barh(names, [stage.seconds for stage in model.stages], color=palette.SKY)
+        time.set_xlabel("wall time (s)")
+        error = {"capsize": 4, "ecolor": palette.BLACK}
+        use.barh(names, [a.value for a in amounts], xerr=_errors(amounts), color=palette.BLUE, error_kw=error)
+        use.set_xlabel(_axis(model))
+        use.invert_yaxis()
+        for axes in (time, use):
+            axes.grid(visible=False, axis="y")
+    return picture(figure, _stages_alt(model))
+
+
+def use_by_site(model: EnergyModel) -> Picture:
+    """What the run's copies use at every site on either basis, the least CO2 on top."""
+    with palette.style():
+        figure = Figure(figsize=(9.0, 1.6 + 0.34 * len(model.sites)))
+        axes = figure.subplots()
+        for i, (basis, words) in enumerate(_BASES.items()):
+            mark: dict[str, Any] = {"fmt": palette.MARKERS[i], "color": palette.SERIES[i], "capsize": 3}
+            for y, site, amount in _places(model, basis):
+                inside = palette.SERIES[i] if site.allowed else "white"
+                axes.errorbar(amount.value, y, xerr=_errors([amount]), markerfacecolor=inside, **mark)
+            axes.plot([], [], palette.MARKERS[i], color=palette.SERIES[i], label=words)
+        axes.set_yticks(range(len(model.sites)), _names(model))
+        axes.invert_yaxis()
+        axes.set_xlim(left=0)
+        axes.set_xlabel(_axis(model))
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    return picture(figure, _sites_alt(model), "Hollow: the data may not go there.")
+
+
+def use_by_site_table(model: EnergyModel) -> Block:
+    """Time, PUE, grid, energy and CO2 of the run's copies at every site."""
+    rows = []
+    for name, site in zip(_names(model), model.sites, strict=True):
+        moved, own = (_in_both(wh, site.grid) for wh in (site.moved, site.own))
+        place = (name, "yes" if site.allowed else "no", duration(site.seconds))
+        rows.append((*place, number(site.pue, 3), number(site.grid.g_per_kwh, 0), *moved, *own))
+    head = ("place", "data may go there", "time", "PUE", "g/kWh")
+    amounts = tuple(f"{unit}, {basis}" for basis in _COLUMNS for unit in UNITS)
+    return table((*head, *amounts), rows, numeric=(*head, *amounts))  # names may not be broken, either
+
+
+def use_in_words(model: EnergyModel) -> Block:
+    """What was used and how that is known, what is compared with what, and what the zone costs."""
+    most = max(model.stages, key=lambda stage: stage.wh.value)
+    share = most.wh.value / model.wh().value if model.wh().value else 0.0
+    used, emitted = _in_both(model.wh(), model.grid)
+    methods, grid = "; ".join(dict.fromkeys(stage.method for stage in model.stages)), model.grid
+    return paragraphs(
+        f"The run used {used} Wh, {share:.0%} of it for {most.name}, and emitted {emitted} gCO2e. Energy was "
+        f"obtained so: {methods}. Grid: {grid.country}, mean of {grid.year}, {grid.source}.",
+        "Two bases, each like with like. Circles: what was metered here, times the centre's overhead and the "
+        "grid. The meter's error is the same at all places, so it can't change their order. Squares: nodes "
+        "of the site, all by one kind of model, from rest to full load. A circle and a square of one place "
+        "don't differ by what the place saves: the meter sees processors, the model whole nodes.",
+        _price(model),
+        "Sites of the catalogue without a machine whose power is known: "
+        f"{', '.join(energy.without_figures())}.",
+    )
+
+
+def zone_prices(model: EnergyModel, names: Sequence[str]) -> Block:
+    """What each of some zones adds to the least energy and CO2 that any machine offers, on either basis."""
+    rows = []
+    for zone in names:
+        found = replace(model, zone=zone)
+        inside = [site.name for site in found.sites[1:] if site.allowed]
+        try:
+            prices = [said(found.price(unit)[basis]) for basis in _BASES for unit in UNITS]
+        except InputError:
+            prices = ["no machine", *["–"] * 3]
+        rows.append((zone, str(len(inside)), *prices))
+    head = ("zone", "machines", *(f"+ {unit}, {basis}" for basis in _COLUMNS for unit in UNITS))
+    return table(head, rows, numeric=head[1:])
+
+
+def energy_static(model: EnergyModel) -> Block:
+    """The dashboard without a kernel."""
+    stages = use_by_stage(model), use_table(model)
+    return together(use_in_words(model), *stages, use_by_site(model), use_by_site_table(model))
+
+
+def energy_widget(model: EnergyModel) -> ipywidgets.Widget:
+    """The dashboard in JupyterLab or Voilà."""
+    import ipywidgets
+
+    from labkit.dashboards._live import chart, column, control, row, update
+
+    runs = {one["run"]: one["folder"] for one in list_runs()}
+    folder = runs.setdefault(model.run, model.run)
+    country = "country of this computer (as DEU; empty: unknown)"
+    controls = {
+        "run": control("choice", "run", options=list(runs.items()), value=folder),
+        "country": control("text", country, value=model.country, continuous_update=False),
+        "copies": control("count", "copies of the run", min=1, max=1_000_000, value=model.copies),
+        "zone": control("choice", "data zone", options=energy.zones(), value=model.zone),
+        "unit": control("choice", "unit", options=UNITS, value=model.unit),
+    }
+    used = chart("What the run used", "", "", "", height=330)
+    there = chart("Its copies at every site (hollow: data may not go there)", "", "", "", height=430)
+    there.layout.legend = {"orientation": "h", "y": 1.0, "yanchor": "bottom"}
+    fault, words, tables = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
+
+    def refresh(_: Any = None) -> None:
+        try:
+            shown = EnergyModel(**{name: one.value for name, one in controls.items()})
+            update(
+                used, [{"type": "bar", "orientation": "h"} | _points(_by_stage(shown))], _stages_alt(shown)
+            )
+            update(there, [_marks(shown, basis) for basis in _BASES], _sites_alt(shown))
+        except LabkitError as error:
+            fault.value = f'<span role="alert">{escape(str(error))}</span>'
+            return
+        for figure in (used, there):
+            figure.update_layout(xaxis={"title": {"text": _axis(shown)}, "rangemode": "tozero"})
+        ticks = {"tickvals": list(range(len(shown.sites))), "ticktext": _names(shown)}
+        there.update_layout(yaxis={"autorange": "reversed"} | ticks)
+        used.update_layout(yaxis={"autorange": "reversed"})
+        fault.value, words.value = "", use_in_words(shown).html
+        tables.value = together(use_table(shown), use_by_site_table(shown)).html
+
+    for one in controls.values():
+        one.observe(refresh, names="value")
+    refresh()
+    return column(row(*controls.values()), fault, row(used, there), words, tables)
+
+
+def energy_dashboard(
+    ui: str, run: str = "quick", country: str = "", copies: int = 64, zone: str = "EU", unit: str = "gCO2e"
+) -> Any:
+    """The dashboard as a widget or a static page; options as in `EnergyModel`."""
+    model = EnergyModel(run, country, copies, zone, unit)
+    return energy_widget(model) if ui == "widget" else energy_static(model)
+
+
+def _marks(model: EnergyModel, basis: str) -> dict[str, Any]:
+    """A basis as a trace of plotly's."""
+    i = list(_BASES).index(basis)
+    places, symbol = _places(model, basis), palette.PLOTLY_MARKERS[i]
+    symbols = [symbol if site.allowed else f"{symbol}-open" for _, site, _ in places]
+    marker = {"color": palette.SERIES[i], "symbol": symbols, "size": 10}
+    points = _points([(y, amount) for y, _, amount in places])
+    return {"mode": "markers", "name": _BASES[basis], "marker": marker} | points
+
+
+def _points(places: Sequence[tuple[Any, Amount]]) -> dict[str, Any]:
+    """Amounts along plotly's horizontal axis, with their errors and what is said where the pointer rests."""
+    below, above = _errors([amount for _, amount in places])
+    return {
+        "x": [amount.value for _, amount in places],
+        "y": [y for y, _ in places],
+        "error_x": {"type": "data", "symmetric": False, "array": above, "arrayminus": below},
+        "hovertext": [said(amount) for _, amount in places],
+        "hoverinfo": "text",
+    }
+
+
+def _by_stage(model: EnergyModel) -> list[tuple[str, Amount]]:
+    return [(stage.name, in_unit(stage.wh, model.grid, model.unit)) for stage in model.stages]
+
+
+def _places(model: EnergyModel, basis: str) -> list[tuple[float, SiteUse, Amount]]:
+    """Height, place and amount; the two bases stand one above the other."""
+    offset = 0.16 if basis == "own" else -0.16
+    found = [(y + offset, site, getattr(site, basis)) for y, site in enumerate(model.sites)]
+    return [(y, site, in_unit(wh, site.grid, model.unit)) for y, site, wh in found if wh is not None]
+
+
+def _errors(amounts: Sequence[Amount]) -> tuple[list[float], list[float]]:
+    return [a.value - a.low for a in amounts], [a.high - a.value for a in amounts]
+
+
+def _in_both(wh: Amount | None, grid: GridCarbon) -> list[str]:
+    """An energy in Wh, and what it emits in gCO2e."""
+    return [said(None if wh is None else in_unit(wh, grid, unit)) for unit in UNITS]
+
+
+def _axis(model: EnergyModel) -> str:
+    return f"{'energy' if model.unit == 'Wh' else 'emission'} ({model.unit})"
+
+
+def _names(model: EnergyModel) -> list[str]:
+    return [f"{site.name}, {site.grid.country}" for site in model.sites]
+
+
+def _price(model: EnergyModel) -> str:
+    if model.zone == energy.ANYWHERE:
+        return "The data may go anywhere, so there is no price of a zone."
+    try:
+        moved, own, time = (model.price(model.unit)[key] for key in ("moved", "own", "seconds"))
+    except InputError as error:
+        return f"Zone {model.zone}: {error}."
+    return (
+        f"Keeping the data in {model.zone} adds {said(moved)} {model.unit} (circles) or {said(own)} "
+        f"{model.unit} (squares) to the least that any machine offers, and {said(time)} s of time: a core "
+        "counts as a core everywhere."
+    )
+
+
+def _stages_alt(model: EnergyModel) -> str:
+    seconds = [duration(stage.seconds) for stage in model.stages]
+    stages = zip(_by_stage(model), seconds, strict=True)
+    return f"{_axis(model)} and wall time by stage: " + "; ".join(
+        f"{name} {said(amount)}, {time}" for (name, amount), time in stages
+    )
+
+
+def _sites_alt(model: EnergyModel) -> str:
+    by_name: dict[str, list[str]] = {name: [] for name in _names(model)}
+    for basis in _BASES:
+        for y, site, amount in _places(model, basis):
+            refused = "" if site.allowed else ", data may not go there"
+            by_name[_names(model)[round(y)]].append(f"{said(amount)} {basis}{refused}")
+    places = "; ".join(f"{name}: {', '.join(parts)}" for name, parts in by_name.items())
+    return f"{_axis(model)} of {model.copies} copies of the run: {places}"

@@ -14,9 +14,10 @@ from labkit.campaign._loop import Loop
 from labkit.campaign._oracles import ladder
 from labkit.campaign._run import RUNS, Run
 from labkit.campaign._specification import Specification, load_specification
+from labkit.campaign._steering import CONTROLS, rounds_begun, to_repeat
 from labkit.errors import InputError
 from labkit.generative import load_prior
-from labkit.store import Journal
+from labkit.store import Journal, Steering
 
 log = logging.getLogger("labkit")
 
@@ -43,6 +44,7 @@ class Campaign:
         engine: str = "local",
         workers: int | None = None,
         out: str | Path = RUNS,
+        steering: str | Path | None = None,
     ) -> Run:
         """Runs the campaign to its end.
 
@@ -51,9 +53,12 @@ class Campaign:
             engine: where evaluations run.
             workers: processes; one a core by default.
             out: folder in which the run's own folder is made.
+            steering: another run, whose changes of budget, vetoes and pins this one gets in the same rounds.
+                With the same campaign and seed it ends with the same evaluations.
 
         Raises:
             InputError: before anything is written, if something that the campaign names is wrong.
+            KeyboardInterrupt: on Ctrl-C, or if the run is told to stop; it can be resumed.
         """
         specification = self.specification
         if seed is not None:
@@ -65,13 +70,21 @@ class Campaign:
         workers = default_workers() if workers is None else workers
         with open_engine(engine, workers):
             pass  # wrong names and numbers are told before a folder is made; no process starts yet
-        run = Run.create(specification, Path(out), engine=engine, workers=workers)
+        commands = [] if steering is None else _commands(Run.open(steering), specification)
+        run = Run.create(specification, Path(out), commands, engine=engine, workers=workers)
         _drive(run, engine, workers)
         return run
 
 
+def _commands(run: Run, specification: Specification) -> list[Steering]:
+    if run.manifest["identity"] != specification.identity:
+        log.warning("'%s' had another campaign or seed: it is steered alike, its results differ", run.folder)
+    with run.journal() as journal:
+        return to_repeat(journal, run.folder.name)
+
+
 def resume(reference: str | Path, *, workers: int | None = None) -> Run:
-    """Carries an interrupted run on to the same end; a finished one is left as it is.
+    """Carries an interrupted run on to the same end; a finished one only if its budget was raised.
 
     Raises:
         InputError: if there is no such run, its journal or checkpoint is damaged, or another process
@@ -80,7 +93,10 @@ def resume(reference: str | Path, *, workers: int | None = None) -> Run:
     run = Run.open(reference)
     manifest = run.manifest
     if manifest["status"] == "done":
-        return run
+        with run.journal() as journal:
+            begun = rounds_begun(journal)
+        if begun >= run.course.rounds:
+            return run
     if run.specification.identity != manifest["identity"]:
         raise InputError(
             f"'{run.folder}/campaign.toml' was changed since the run began; start a new run with it"
@@ -91,8 +107,11 @@ def resume(reference: str | Path, *, workers: int | None = None) -> Run:
 
 
 def _drive(run: Run, engine: str, workers: int) -> None:
+    start = time.time()
     with run.locked(), run.journal(read_only=False) as journal:
-        loop = Loop(run.specification, run.folder, journal, lambda: open_engine(engine, workers))
+        # What was to halt an earlier session has nothing to halt any more.
+        journal.take_steering(CONTROLS, rounds_begun(journal), "after the end of a session", before=start)
+        loop = Loop(run.specification, run.folder, journal, lambda: open_engine(engine, workers), workers)
         loop.restore()  # a wrong checkpoint is told before anything is changed
         run.write_manifest(status="running")
         with _booked(run, loop, journal):
@@ -113,7 +132,7 @@ def _booked(run: Run, loop: Loop, journal: Journal) -> Iterator[None]:
         meter = journal.meter()
         run.write_manifest(
             status=status,
-            seconds=before["seconds"] + time.monotonic() - start,
+            seconds=before["seconds"] + time.monotonic() - start - loop.helm.paused,
             energy_wh=sum(row["energy_wh"] for row in meter),
             energy_uncertainty_wh=sum(row["uncertainty_wh"] for row in meter),
             energy_method=loop.meter.method,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
+from itertools import count
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -16,8 +17,9 @@ from tqdm import tqdm
 
 from labkit.campaign._objective import has_all, score
 from labkit.campaign._oracles import Oracle, Stage, Task, evaluate, ladder
-from labkit.campaign._run import pose_file
+from labkit.campaign._run import Run, pose_file
 from labkit.campaign._specification import Specification
+from labkit.campaign._steering import LOOK, Course, Helm, first_spellings, standard_forms
 from labkit.energy import Meter, Use
 from labkit.errors import InputError, LabkitError, ResourceError
 from labkit.generative import Optimiser, OptimiserSettings, Proposed, load_prior
@@ -36,11 +38,13 @@ class Loop:
         folder: Path,
         journal: Journal,
         open_executor: Callable[[], AbstractContextManager[Executor]],
+        workers: int = 1,
     ):
         self.specification = specification
         self.folder = folder
         self.journal = journal
         self.open_executor = open_executor
+        self.workers = workers
         self.cache = Cache()
         self.ladder = ladder(specification)
         self.rules = TriageRules(**specification.triage)
@@ -49,58 +53,73 @@ class Loop:
             load_prior(generator.pop("prior")), OptimiserSettings(**generator), seed=specification.seed
         )
         self.meter = Meter()
+        self.helm = Helm(specification, journal, lambda status: Run(folder).write_manifest(status=status))
         self._first = 0
 
     def run(self) -> None:
         """Runs all rounds that are still to be run.
 
         Raises:
+            KeyboardInterrupt: if it was told to stop.
             ResourceError: if memory ran short or a worker died; what was done is kept.
             LabkitError: if the generator has run dry.
         """
         with self.meter:
-            for number in range(self._first, self.specification.rounds):
-                self._round(number)
+            for number in count(self._first):
+                self.helm.obey(number, "start")
+                now = self.helm.course(number)
+                if number >= now.rounds:
+                    break
+                self._round(number, now)
 
-    def _round(self, number: int) -> None:
-        log.info("round %d of %d", number + 1, self.specification.rounds)
+    def _round(self, number: int, now: Course) -> None:
+        log.info("round %d of %d", number + 1, now.rounds)
         with self._stage("generate"):
             proposals = self._ask(number)
             smiles = [proposal.smiles for proposal in proposals]
         with self._stage("triage"):
-            triaged = dict(zip(smiles, triage(smiles, self.rules), strict=True))
-            self._record_triage(number, triaged)
+            triaged = self._triage(number, smiles)
+            # An earlier round that is run again, after a crash, doesn't look at later ones.
+            forms = standard_forms(self.journal, number)
+            spelling = first_spellings(forms)
+            pinned = [spelling.get(standard, standard) for standard in now.pinned]
+            triaged |= self._triage(number, [text for text in pinned if text not in triaged])
+        for text in pinned:
+            if not triaged[text].accepted:
+                log.warning("'%s' was pinned, but the triage refuses it: %s", text, triaged[text].reason)
         components: dict[str, dict[str, float]] = {
             text: {} if outcome.properties is None else asdict(outcome.properties)
             for text, outcome in triaged.items()
-            if outcome.accepted
+            if outcome.accepted and outcome.smiles not in now.vetoed
         }
         scores = promising = self._scores(components, components)
         answers: dict[str, dict[str, Any]] = {text: {} for text in components}
         unknown: set[str] = set()  # accepted, but not chosen for the first stage
         for rank, stage in enumerate(self.ladder):
-            with self._stage(stage.oracle.name):
-                chosen = self._chosen(stage, promising)
-                tasks = {
-                    text: stage.oracle.task(**stage.inputs(str(triaged[text].smiles), answers[text]))
-                    for text in chosen
-                }
-                for text, result in self._evaluate(number, stage.oracle, tasks).items():
-                    answers[text][stage.oracle.name] = result
-                    components[text].update(result["components"])
-                    self._write_pose(result)
+            chosen = self._chosen(stage, promising, pinned)
+            tasks = {
+                text: stage.oracle.task(**stage.inputs(str(triaged[text].smiles), answers[text]))
+                for text in chosen
+            }
+            for text, result in self._answers(number, stage.oracle, tasks).items():
+                answers[text][stage.oracle.name] = result
+                components[text].update(result["components"])
+                self._write_pose(result)
             if rank == 0:
                 unknown = components.keys() - tasks.keys()
             # What the first stage has measured keeps its score, however far it climbs.
             scores = self._scores(components, [text for text in components if answers[text]])
-            promising = {text: value for text, value in scores.items() if value > 0}
+            promising = {text: value for text, value in scores.items() if value > 0 or text in pinned}
         with self._stage("learn"):
             # What failed the triage or the first stage counts as worthless: the model is to learn that, too.
             told = {text: scores.get(text, 0.0) for text in smiles if text not in unknown}
             self._record_scores(number, list(told.values()), scores, components)
+            average, best = mean(told.values()), max(told.values())
+            told |= {text: 0.0 for text, standard in forms.items() if standard in now.vetoed}
+            told |= {text: scores.get(text, 0.0) for text in pinned if text in components}
             self.optimiser.tell(list(told), list(told.values()))
             self._save(number)
-        log.info("round %d: mean score %.3f, best %.3f", number + 1, mean(told.values()), max(told.values()))
+        log.info("round %d: mean score %.3f, best %.3f", number + 1, average, best)
 
     def _scores(
         self, components: Mapping[str, Mapping[str, float]], texts: Iterable[str]
@@ -108,11 +127,12 @@ class Loop:
         return {text: score(self.specification.objective, components[text]) for text in texts}
 
     @staticmethod
-    def _chosen(stage: Stage, scores: Mapping[str, float]) -> list[str]:
-        order = list(scores)
+    def _chosen(stage: Stage, scores: Mapping[str, float], pinned: Sequence[str]) -> list[str]:
+        # A pinned molecule takes nobody's place.
+        order = [text for text in scores if text not in pinned]
         if stage.candidates is not None and stage.choice == "best":
             order.sort(key=lambda text: (-scores[text], text))
-        return order[: stage.candidates]
+        return [*order[: stage.candidates], *(text for text in pinned if text in scores)]
 
     def _ask(self, number: int) -> Sequence[Proposed | Proposal]:
         asked = self.optimiser.ask(self.specification.proposals)
@@ -133,7 +153,8 @@ class Loop:
             return journaled
         return asked
 
-    def _record_triage(self, number: int, triaged: Mapping[str, Triaged]) -> None:
+    def _triage(self, number: int, smiles: Sequence[str]) -> dict[str, Triaged]:
+        triaged = dict(zip(smiles, triage(smiles, self.rules), strict=True))
         known = {e.smiles for e in self.journal.evaluations("triage")}
         for text, outcome in triaged.items():
             if text in known:
@@ -146,9 +167,19 @@ class Loop:
             self.journal.append_evaluation(
                 Evaluation(number, text, "triage", "", status, result, seconds=0.0, cached=False)
             )
+        return triaged
+
+    def _answers(self, number: int, oracle: Oracle, tasks: Mapping[str, Task]) -> dict[str, dict[str, Any]]:
+        """Answers of an oracle by molecule, in the order of ``tasks``, without those that failed."""
+        while True:
+            with self._stage(oracle.name):
+                outcomes = self._evaluate(number, oracle, tasks)
+            if outcomes.keys() == tasks.keys():
+                return {t: outcomes[t]["result"] for t in tasks if outcomes[t]["status"] == "done"}
+            self.helm.obey(number, oracle.name)  # outside the stage: a pause uses nothing
 
     def _evaluate(self, number: int, oracle: Oracle, tasks: Mapping[str, Task]) -> dict[str, dict[str, Any]]:
-        """Answers of an oracle by molecule, in the order of ``tasks``, without those that failed.
+        """Outcomes of an oracle by molecule: of all tasks, or of some if the run is to pause or to stop.
 
         What the journal holds is taken from there, what the cache holds is not computed again, equal tasks
         are computed once; every answer is in the journal before the next one is looked at.
@@ -181,30 +212,37 @@ class Loop:
         # Workers live for one stage, so that Vina's maps and the quantum libraries never share the memory.
         progress = tqdm(total=len(tasks), initial=len(outcomes), desc=oracle.name, disable=None)
         with progress as bar, self.open_executor() as executor:
-            futures = {}
-            for key, texts in waiting.items():
+            questions: list[str] = []
+            for key in waiting:
                 kept = self.cache.get(key)
                 if kept is not None:
                     commit(key, kept, cached=True)
                 else:
-                    futures[executor.submit(evaluate, tasks[texts[0]])] = key
+                    questions.append(key)
+            running: dict[Future[dict[str, Any]], str] = {}
             short: ResourceError | None = None
-            for future in as_completed(futures):
-                key = futures[future]
-                try:
-                    outcome = future.result()
-                except BrokenProcessPool:
-                    fault = f"a worker died during '{oracle.name}' (out of memory, or killed)"
-                    raise ResourceError(f"{fault}; {self._advice}") from None
-                except ResourceError as error:
-                    short = error  # what the others answer is kept
-                    continue
-                if outcome["status"] == "done":
-                    self.cache.put(key, outcome)
-                commit(key, outcome, cached=False)
+            try:
+                while running or (questions and not self.helm.halts()):
+                    # No more than can be computed at once is handed out: a halt has little to wait for.
+                    while questions and len(running) < self.workers and not self.helm.halts():
+                        key = questions.pop(0)
+                        running[executor.submit(evaluate, tasks[waiting[key][0]])] = key
+                    for future in wait(running, LOOK, FIRST_COMPLETED).done:
+                        key = running.pop(future)
+                        try:
+                            outcome = future.result()
+                        except ResourceError as error:
+                            short = error  # what the others answer is kept
+                            continue
+                        if outcome["status"] == "done":
+                            self.cache.put(key, outcome)
+                        commit(key, outcome, cached=False)
+            except BrokenProcessPool:
+                fault = f"a worker died during '{oracle.name}' (out of memory, or killed)"
+                raise ResourceError(f"{fault}; {self._advice}") from None
             if short is not None:
                 raise type(short)(f"{short}; {self._advice}")
-        return {text: outcomes[text]["result"] for text in tasks if outcomes[text]["status"] == "done"}
+        return outcomes
 
     @property
     def _advice(self) -> str:

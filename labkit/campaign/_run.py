@@ -9,8 +9,9 @@ import logging
 import os
 import platform
 import subprocess
+import time
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,8 +24,10 @@ import tomli_w
 
 from labkit.campaign._objective import has_all
 from labkit.campaign._specification import Specification, validate
+from labkit.campaign._steering import CONTROLS, Course, checked, course
+from labkit.energy import GridCarbon, carbon_intensity, local_grid
 from labkit.errors import InputError
-from labkit.store import Journal, data_path, write_atomically
+from labkit.store import Journal, Steering, data_path, write_atomically
 
 log = logging.getLogger("labkit")
 
@@ -39,12 +42,21 @@ class Run:
     folder: Path
 
     @classmethod
-    def create(cls, specification: Specification, out: Path, **started_with: Any) -> Run:
+    def create(
+        cls,
+        specification: Specification,
+        out: Path,
+        commands: Iterable[Steering] = (),
+        **started_with: Any,
+    ) -> Run:
         """A new run folder in ``out``, with journal, resolved campaign and manifest.
 
+        ``commands`` with the rounds in which they are to take effect steer it from the beginning.
+
         Raises:
-            InputError: if ``out`` can't be written.
+            InputError: if ``out`` can't be written, or the setting LABKIT_COUNTRY names no country.
         """
+        grid = local_grid()  # a wrong setting is told before a folder is made
         stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
         base = f"{specification.name}-s{specification.seed}-{stamp}"
         try:
@@ -59,7 +71,10 @@ class Run:
             (folder / "poses").mkdir()
             content = specification.model_dump(mode="json", exclude_none=True)
             write_atomically(folder / "campaign.toml", tomli_w.dumps(content))
-            Journal.create(folder / "journal.sqlite").close()
+            journal = Journal.create(folder / "journal.sqlite")
+            for command in commands:
+                journal.append_steering(command)
+            journal.close()
         except OSError as error:
             raise InputError(f"output folder '{out}' can't be written: {error.strerror}") from None
         run = cls(folder)
@@ -72,6 +87,7 @@ class Run:
             started=datetime.now(UTC).isoformat(timespec="seconds"),
             seconds=0.0,
             energy_wh=0.0,
+            country=None if grid.country == "world" else grid.country,
             **started_with,
             **_provenance(),
         )
@@ -127,10 +143,49 @@ class Run:
             raise InputError(f"campaign '{file}' can't be read: {error}") from None
 
     @property
+    def grid(self) -> GridCarbon:
+        """Of the country that was set when the run began; where none was, of the one that is set now."""
+        country = self.manifest.get("country")
+        return carbon_intensity(country) if country else local_grid()
+
+    @property
     def status(self) -> str:
-        """One of done, running, interrupted, failed."""
+        """One of done, running, paused, interrupted, failed."""
         status = self.manifest["status"]
-        return "interrupted" if status == "running" and not self._is_locked() else status
+        return "interrupted" if status in ("running", "paused") and not self._is_locked() else status
+
+    def steer(self, command: str, value: str | int | None = None) -> None:
+        """Gives the run a command; when it takes effect, the journal tells.
+
+        "pause", "resume" and "stop" reach a run that is being driven, between two evaluations; a stopped
+        one can be resumed. "budget" (rounds in all), "veto" and "pin" (SMILES) take effect when the next
+        round begins, if need be on ``labkit.resume``: a vetoed molecule climbs no further and counts as
+        worthless; a pinned one climbs every fidelity of that round. The later command about a molecule holds.
+
+        Raises:
+            InputError: if there is no such command, its value is wrong, or the run can't follow it.
+        """
+        if data_path("runs").resolve() in self.folder.resolve().parents:
+            raise InputError(f"run '{self.folder}' ships with labkit and stays as it is; steer your own")
+        driven = self._is_locked()  # asked first: a driver that starts now lets newer commands stand
+        with self.journal(read_only=False) as journal:
+            steering = checked(command, value, self.specification, journal)
+            if command in CONTROLS and not driven:
+                remedy = f"; `labkit resume {self.folder}` carries it on" if self.status != "done" else ""
+                raise InputError(
+                    f"{command}: run '{self.folder}' is {self.status}, nobody drives it at present{remedy}"
+                )
+            journal.append_steering(steering)
+
+    def steering(self) -> list[Steering]:
+        """Every command to the run, in the order in which they were given."""
+        with self.journal() as journal:
+            return journal.steering()
+
+    @property
+    def course(self) -> Course:
+        """The budget and the vetoed molecules after all commands, those that wait included."""
+        return course(self.specification, self.steering())
 
     @contextmanager
     def journal(self, *, read_only: bool = True) -> Iterator[Journal]:
@@ -149,16 +204,21 @@ class Run:
             InputError: if another process drives it.
         """
         with (self.folder / "lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise InputError(f"run '{self.folder}' is being driven by another process") from None
+            for attempt in range(10):  # who asks for the status holds the lock for a moment, too
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except OSError:
+                    if attempt == 9:
+                        told = f"run '{self.folder}' is being driven by another process"
+                        raise InputError(told) from None
+                time.sleep(0.05)
             yield
 
     def _is_locked(self) -> bool:
         try:
             with (self.folder / "lock").open("r") as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except FileNotFoundError:
             return False
         except OSError:
@@ -168,6 +228,8 @@ class Run:
     def best(self, count: int = 10) -> list[dict[str, Any]]:
         """The best molecules: those that climbed the whole ladder first, then by score; worthless ones last.
 
+        Vetoed ones are left out, also those whose veto still waits.
+
         Each has the standardised SMILES that was computed, score, components, round, whether its components
         are complete, and the name of its pose file where it was docked.
         """
@@ -176,6 +238,7 @@ class Run:
         with self.journal() as journal:
             results = {e.smiles: e.result for e in journal.evaluations(first) if e.status == "done"}
             scores = journal.scores()
+            vetoed = course(self.specification, journal.steering()).vetoed
         rows = [
             {
                 "smiles": results[smiles]["smiles"],
@@ -187,6 +250,7 @@ class Run:
                 "pose": pose_file(results[smiles]),
             }
             for smiles, round, value, parts in scores
+            if results[smiles]["smiles"] not in vetoed
         ]
         rows.sort(key=lambda row: (row["score"] == 0, not row["complete"], -row["score"], row["smiles"]))
         unique = {row["smiles"]: row for row in reversed(rows)}
@@ -197,6 +261,8 @@ class Run:
         manifest = self.manifest
         with self.journal() as journal:
             evaluations = journal.counts()
+        error = manifest.get("energy_uncertainty_wh")
+        co2e_g, co2e_error = self.grid.emitted(manifest["energy_wh"], error or 0.0)
         return {
             "run": str(self.folder),
             "status": self.status,
@@ -204,6 +270,9 @@ class Run:
             "energy_wh": manifest["energy_wh"],
             "energy_uncertainty_wh": manifest.get("energy_uncertainty_wh"),
             "energy_method": manifest.get("energy_method"),
+            "co2e_g": co2e_g,
+            "co2e_uncertainty_g": None if error is None else co2e_error,
+            "grid": self.grid.country,
             "evaluations": evaluations,
             "best": self.best(),
         }

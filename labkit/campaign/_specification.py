@@ -25,6 +25,8 @@ from labkit.campaign._objective import COMPONENTS, Desirability
 from labkit.errors import InputError
 from labkit.store import data_path
 
+MAX_ROUNDS = 10_000
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -100,7 +102,7 @@ class Specification(_Section):
     description: str = ""
     target: str = "abl1"
     seed: int = Field(default=0, ge=0, lt=2**31)
-    rounds: int = Field(ge=1, le=10_000)
+    rounds: int = Field(ge=1, le=MAX_ROUNDS)
     proposals: int = Field(ge=2, le=100_000)
     generator: Generator = Generator()
     triage: dict[str, Any] = Field(default_factory=dict)

@@ -13,3 +13,4 @@ from labkit.store._follow import follow as follow
 from labkit.store._journal import Evaluation as Evaluation
 from labkit.store._journal import Journal as Journal
 from labkit.store._journal import Proposal as Proposal
+from labkit.store._journal import Steering as Steering

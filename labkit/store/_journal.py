@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
@@ -38,6 +39,14 @@ create table meter (
     uncertainty_wh real not null, method text not null
 );
 create table events (time real not null, text text not null);
+"""
+# Journals that were begun before runs could be steered lack it: it is added when one is opened to be written.
+_STEERING = """
+create table if not exists steering (
+    id integer primary key, time real not null, command text not null,
+    value,                                -- rounds, SMILES or nothing
+    round integer, place text             -- where it took effect; nothing while it waits
+);
 """
 _EVALUATION = "round, smiles, fidelity, key, status, result, seconds, cached, finished"
 
@@ -79,8 +88,27 @@ class Evaluation:
     finished: float = 0.0
 
 
+@dataclass(frozen=True)
+class Steering:
+    """A command to a run.
+
+    Attributes:
+        time: when it was given, Unix time.
+        command: pause, resume, stop, budget, veto or pin.
+        value: rounds of a budget, standard SMILES of a molecule, else None.
+        round: in which it took effect, from 0; None while it waits.
+        place: where in that round; None while it waits.
+    """
+
+    time: float
+    command: str
+    value: str | int | None = None
+    round: int | None = None
+    place: str | None = None
+
+
 class Journal:
-    """Appends to and reads the journal of a run. One process writes, any number read."""
+    """Appends to and reads the journal of a run. One process drives the run, any number read or steer it."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection):
         self.path = path
@@ -97,7 +125,7 @@ class Journal:
             raise InputError(f"'{path}' exists already")
         connection = sqlite3.connect(path)
         connection.execute("pragma journal_mode = wal")
-        connection.executescript(f"begin; {_SCHEMA} pragma user_version = {_VERSION}; commit;")
+        connection.executescript(f"begin; {_SCHEMA} {_STEERING} pragma user_version = {_VERSION}; commit;")
         connection.close()
         return cls.open(path)
 
@@ -122,6 +150,8 @@ class Journal:
         try:
             connection.execute("pragma synchronous = full")
             fault = _fault(path, connection)
+            if fault is None and not read_only:
+                connection.execute(_STEERING)
         except sqlite3.DatabaseError as error:
             fault = f"is damaged: {error}"
         if fault is not None:
@@ -175,6 +205,35 @@ class Journal:
         with self._connection:
             self._connection.execute("insert into events values (?, ?)", (time.time(), text))
 
+    def append_steering(self, s: Steering) -> None:
+        """Records a command; it is on disk when this returns.
+
+        Raises:
+            InputError: if the journal can't be written.
+        """
+        try:
+            with self._connection:
+                self._connection.execute(
+                    "insert into steering (time, command, value, round, place) values (?, ?, ?, ?, ?)",
+                    (s.time, s.command, s.value, s.round, s.place),
+                )
+        except sqlite3.OperationalError as error:
+            raise InputError(f"journal '{self.path}' can't be written: {error}") from None
+
+    def take_steering(
+        self, commands: Sequence[str], round: int, place: str, *, before: float = math.inf
+    ) -> list[str]:
+        """Those of the commands that wait and were given before a time; now they have taken effect there."""
+        query = "select id, command from steering where round is null and time < ? order by id"
+        waiting = [row for row in self._connection.execute(query, (before,)) if row[1] in commands]
+        if waiting:
+            with self._connection:
+                self._connection.executemany(
+                    "update steering set round = ?, place = ? where id = ?",
+                    [(round, place, id) for id, _ in waiting],
+                )
+        return [command for _, command in waiting]
+
     def proposals(self, round: int | None = None) -> list[Proposal]:
         """All proposals, or one round's, in order."""
         where, values = ("where round = ?", (round,)) if round is not None else ("", ())
@@ -212,6 +271,12 @@ class Journal:
         cursor = self._connection.execute("select * from meter order by time")
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    def steering(self) -> list[Steering]:
+        """Every command to the run, in the order in which they were given."""
+        query = "select time, command, value, round, place from steering order by id"
+        known = self._connection.execute("select 1 from sqlite_master where name = 'steering'").fetchone()
+        return [Steering(*row) for row in self._connection.execute(query)] if known else []
 
     def events(self) -> list[tuple[float, str]]:
         """Unix time and text of every event."""

@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from html import escape
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -162,6 +163,8 @@ def update(figure: go.FigureWidget, traces: Sequence[Mapping[str, Any]], alt: st
             figure.data = ()
             figure.add_traces(wanted)
             figure._shape = [(t["type"], *sorted(t)) for t in wanted]
+    # Messages don't change the state that a page asks for which is opened later: Voilà's, or a reloaded one.
+    figure._widget_data, figure._widget_layout = deepcopy(figure._data), deepcopy(figure._layout)
     _describe(figure, alt)
 
 

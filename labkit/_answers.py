@@ -10,7 +10,8 @@ Answer = dict[str, Any]
 def show_run(answer: Answer) -> str:
     lines = [
         f"{answer['status']} in {answer['seconds']:.0f} s, {answer['energy_wh']:.2f} Wh"
-        f" ± {answer['energy_uncertainty_wh']:.2f} ({answer['energy_method']})",
+        f" ± {answer['energy_uncertainty_wh']:.2f} ({answer['energy_method']}),"
+        f" {answer['co2e_g']:.2f} ± {answer['co2e_uncertainty_g']:.2f} gCO2e (grid: {answer['grid']})",
         "evaluations: " + ", ".join(f"{name} {n}" for name, n in answer["evaluations"].items()),
         "best molecules:",
     ]
@@ -25,6 +26,14 @@ def show_runs(answer: Answer) -> str:
     if not rows:
         return "no runs yet; `labkit run` starts one"
     return "\n".join(f"{r['run']:<40} {r['status']:<12} {r['seconds']:>8.0f} s  {r['folder']}" for r in rows)
+
+
+def show_steering(answer: Answer) -> str:
+    lines = [f"{answer['run']}: {answer['status']}, {answer['rounds']} rounds in all"]
+    for row in answer["steering"]:
+        when = "waits" if row["round"] is None else f"round {row['round'] + 1}, {row['place']}"
+        lines.append(f"  {row['command']:<7} {row['value'] or '':<40} {when}")
+    return "\n".join(lines)
 
 
 def show_poses(answer: Answer) -> str:

@@ -139,3 +139,18 @@ def simulate(args: argparse.Namespace) -> Answer:
     if args.out is not None:
         outcome.write(args.out)
     return outcome.kpis() | projected
+
+
+def steer(args: argparse.Namespace) -> Answer:
+    from labkit.campaign import Run
+
+    run = Run.open(args.run)
+    run.steer(args.order, args.value)
+    steering = run.steering()
+    return {
+        "run": str(run.folder),
+        "status": run.status,
+        "rounds": run.course.rounds,
+        "vetoed": sorted(run.course.vetoed),
+        "steering": [asdict(command) for command in steering],
+    }

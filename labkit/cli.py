@@ -21,6 +21,7 @@ from labkit._answers import (
     show_run,
     show_runs,
     show_simulation,
+    show_steering,
     show_triplet,
 )
 from labkit.errors import InputError, LabkitError
@@ -92,10 +93,16 @@ def _parser() -> _Parser:
     run.add_argument("--engine", default="local", help="where evaluations run (local)")
     run.add_argument("--workers", type=int, help="worker processes (one a core)")
     run.add_argument("--out", type=Path, default=Path("runs"), help="folder for the run's folder (runs)")
+    run.add_argument("--steering", metavar="RUN", help="budget, vetoes and pins as that run had them")
 
     resume = add("resume", _resume, "carry an interrupted run on to the same end", show_run)
     resume.add_argument("run", help="the run's folder or name")
     resume.add_argument("--workers", type=int, help="worker processes")
+
+    steer = add("steer", _commands.steer, "tell a run to pause, resume, stop or change course", show_steering)
+    steer.add_argument("run", help="the run's folder or name")
+    steer.add_argument("order", metavar="COMMAND", help="pause, resume, stop, budget, veto or pin")
+    steer.add_argument("value", nargs="?", metavar="VALUE", help="rounds of a budget, SMILES of a molecule")
 
     add("runs", _runs, "list the runs in ./runs and those shipped", show_runs)
 
@@ -221,7 +228,8 @@ def _run(args: argparse.Namespace) -> Answer:
     from labkit.runner import report
 
     campaign = Campaign.load(args.campaign, args.set)
-    run = campaign.run(args.seed, engine=args.engine, workers=args.workers, out=args.out)
+    settings = {"engine": args.engine, "workers": args.workers, "out": args.out}
+    run = campaign.run(args.seed, steering=args.steering, **settings)
     return run.summary() | {"report": str(report(run))}
 
 

@@ -9,3 +9,6 @@ from ._run import list_runs as list_runs
 from ._run import pose_file as pose_file
 from ._specification import Specification as Specification
 from ._specification import load_specification as load_specification
+from ._steering import COMMANDS as COMMANDS
+from ._steering import Course as Course
+from ._steering import course as course

@@ -44,6 +44,7 @@ def read_report(run: Run) -> ReportModel:
         steps = _steps(journal, evaluations, run.specification)
         rounds = _rounds(journal, evaluations, run.specification)
         stages = _stages(journal.meter())
+        steering = tuple(journal.steering())
     ranked = dict(enumerate(run.best(count=len(evaluations)), start=1))
     return replace(
         read_ranked(run, ranked, evaluations),
@@ -56,6 +57,7 @@ def read_report(run: Run) -> ReportModel:
         stages=stages,
         computed=Counter(e.fidelity for e in evaluations if not e.cached),
         cached=Counter(e.fidelity for e in evaluations if e.cached),
+        steering=steering,
     )
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from labkit.campaign import Run, Specification
+from labkit.campaign import Run, Specification, course
 from labkit.molecules import Properties
 from labkit.quantum import TripletEnergy
+from labkit.store import Steering
 
 _RESAMPLES = 10_000
 
@@ -186,6 +187,7 @@ class ReportModel:
         stages: wall time and energy.
         computed: evaluations computed in this run, by fidelity.
         cached: evaluations taken from the cache, by fidelity.
+        steering: the commands that it was given.
     """
 
     run: Run
@@ -203,10 +205,16 @@ class ReportModel:
     stages: tuple[Stage, ...]
     computed: Mapping[str, int]
     cached: Mapping[str, int]
+    steering: tuple[Steering, ...] = ()
 
     def count(self, key: str) -> int:
         """Molecules that got through the step of this key; 0 if the run has no such step."""
         return next((step.count for step in self.steps if step.key == key), 0)
+
+    @property
+    def budget(self) -> int:
+        """Rounds in all, as steering has it."""
+        return course(self.specification, self.steering).rounds
 
     @property
     def gain(self) -> Interval | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from labkit.dashboards._format import duration, number, place, signed
 from labkit.dashboards._report_model import Candidate, ContactEnergy, Interval, ReportModel, Round
+from labkit.store import Steering
 
 # Tanimoto similarity to the nearest of the known ABL1 inhibitors: median and 99th percentile of 5,000
 # molecules drawn from ZINC250k (measured; chapter 01 repeats it with fewer).
@@ -18,6 +19,7 @@ _STEPS = {
     "exact": "exact reference",
     "import": "loading packages",
 }
+_COMMANDS = 12  # that a sentence lists
 _ANALOGUE = 0.4  # a rule of thumb
 
 
@@ -27,23 +29,52 @@ def outcome(model: ReportModel) -> str:
     ended = {
         "done": "ran to its end",
         "running": "is still running; this is what it has found so far",
+        "paused": "is paused; this is what it has found so far",
         "interrupted": "was interrupted; this is what it had found by then",
         "failed": "ended with an error; this is what it had found by then",
     }[model.status]
     against = f" against {specification.target}" if specification.docking is not None else ""
     text = (
         f"Campaign '{specification.name}'{against} (seed {manifest['seed']}) {ended}: "
-        f"{len(model.rounds)} of {specification.rounds} rounds, "
+        f"{len(model.rounds)} of {model.budget} rounds, "
         f"{model.count('proposed')} molecules proposed"
     )
     above = [step for step in model.steps if step.key in ("docked", "simulated", "triplet")]
     text += "".join(f", {step.count} {step.name}" for step in above)
     text += f", in {duration(manifest['seconds'])}" if manifest["seconds"] else ""
-    method = manifest.get("energy_method")
-    if method:
+    if manifest.get("energy_method"):
         wh, error = manifest["energy_wh"], manifest["energy_uncertainty_wh"]
-        text += f", with {number(wh)} ± {number(error)} Wh (obtained as: {method})"
-    return text + "."
+        co2e, co2e_error = model.run.grid.emitted(wh, error)
+        text += f", with {number(wh)} ± {number(error)} Wh or {number(co2e)} ± {number(co2e_error)} gCO2e"
+    return text + "." + steering(model.steering)
+
+
+def steering(commands: Sequence[Steering]) -> str:
+    """How the run was steered, as a sentence that follows another; nothing where it wasn't."""
+    told = [
+        " ".join(str(part) for part in (s.command, s.value) if part is not None)
+        + (" (waits)" if s.round is None else f" (round {s.round + 1})")
+        for s in commands
+    ]
+    more = f" and {len(told) - _COMMANDS} more" if len(told) > _COMMANDS else ""
+    return f" It was steered: {', '.join(told[:_COMMANDS])}{more}." if told else ""
+
+
+def metered(model: ReportModel) -> str:
+    """Where the carbon of the energy comes from, and what the uncertainties mean."""
+    grid = model.run.grid
+    carbon = (
+        f"{number(grid.g_per_kwh, 0)} g/kWh, the mean of {grid.country} in {grid.year}, whatever the hour"
+    )
+    if grid.uncertainty_g_per_kwh:
+        carbon = (
+            f"{number(grid.g_per_kwh, 0)} ± {number(grid.uncertainty_g_per_kwh, 0)} g/kWh, the world's mean "
+            f"in {grid.year} with the spread of its grids, since LABKIT_COUNTRY names no country"
+        )
+    return (
+        f"Carbon is energy times {carbon} ({grid.source}). The truth should lie within the uncertainties "
+        "four times in five; they are the method's own, so all stages are off the same way."
+    )
 
 
 def gain(model: ReportModel) -> str:

@@ -152,7 +152,7 @@ def dimer_picture(dimer: Dimer) -> Picture:
         axes.set_aspect("equal")
         axes.axis("off")
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, -0.1), ncols=3)
-    formulas = [_formula([dimer.symbols[i] for i in own]) for own in members]
+    formulas = [sum_formula([dimer.symbols[i] for i in own]) for own in members]
     charges = [signed(charge, 0) if charge else "0" for charge in (dimer.charge_a, dimer.charge_b)]
     alt = (
         f"{formulas[0]} of the protein (charge {charges[0]}) and {formulas[1]} of the ligand (charge "
@@ -215,7 +215,7 @@ def _near(symbols: Sequence[str], atoms: Points) -> list[tuple[int, int]]:
     return [(int(i), int(j)) for i, j in np.argwhere(bonded)]
 
 
-def _formula(symbols: Sequence[str]) -> str:
+def sum_formula(symbols: Sequence[str]) -> str:
     """Sum formula in Hill's order: carbon, hydrogen, then the alphabet."""
     order = sorted(set(symbols), key=lambda s: (s != "C", s != "H", s))
     return "".join(f"{s}{symbols.count(s) if symbols.count(s) > 1 else ''}" for s in order)

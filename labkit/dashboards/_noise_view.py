@@ -29,12 +29,17 @@ VARIANTS = {
 _BARS = 12
 
 
-def distributions(ideal: Distribution, others: Mapping[str, Distribution]) -> Picture:
+def distributions(
+    ideal: Distribution,
+    others: Mapping[str, Distribution],
+    deviations: Mapping[str, Distribution] | None = None,
+) -> Picture:
     """The most probable bit strings: without noise as bars, as measured as marks.
 
     Args:
         ideal: probabilities without noise.
         others: name to counts or weights.
+        deviations: name to standard deviations of its shares, where known.
     """
     shown = sorted(ideal, key=lambda bits: -ideal[bits])[:_BARS]
     with palette.style():
@@ -44,11 +49,14 @@ def distributions(ideal: Distribution, others: Mapping[str, Distribution]) -> Pi
         offsets = np.linspace(-0.25, 0.25, len(others)) if len(others) > 1 else [0.0]
         for i, ((name, other), offset) in enumerate(zip(others.items(), offsets, strict=True)):
             total = sum(other.values())
-            axes.plot(
+            known = (deviations or {}).get(name)
+            axes.errorbar(
                 [x + offset for x in range(len(shown))],
                 [other.get(bits, 0) / total for bits in shown],
-                palette.MARKERS[i],
+                yerr=None if known is None else [known[bits] for bits in shown],
+                fmt=palette.MARKERS[i],
                 color=palette.SERIES[i],
+                capsize=3,
                 label=name,
             )
         axes.set_yscale("log")

@@ -1,5 +1,7 @@
 """The quantum layer: interaction and triplet energies beside their exact references."""
 
+from labkit.quantum._chromophore import Chromophore as Chromophore
+from labkit.quantum._chromophore import read_chromophore as read_chromophore
 from labkit.quantum._comparison import SolverComparison as SolverComparison
 from labkit.quantum._comparison import active_hamiltonian as active_hamiltonian
 from labkit.quantum._comparison import compare_solvers as compare_solvers

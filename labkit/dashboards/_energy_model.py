@@ -14,7 +14,7 @@ from math import hypot
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labkit.campaign import Run
-from labkit.energy import GridCarbon, carbon_intensity, local_grid
+from labkit.energy import GridCarbon, carbon_intensity
 from labkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class EnergyModel:
 
     Attributes:
         run: its folder or name.
-        country: where this computer stands, ISO 3166-1; empty for what `labkit.energy.local_grid` takes.
+        country: where this computer stands, ISO 3166-1; empty for what the run knows, as in `Run.grid`.
         copies: of the run: at a site side by side, here one after the other.
         zone: jurisdiction in which the data must stay, or "anywhere".
         unit: one of `UNITS`, to be drawn.
@@ -94,7 +94,7 @@ class EnergyModel:
     @cached_property
     def grid(self) -> GridCarbon:
         """That this computer is on."""
-        return carbon_intensity(self.country) if self.country else local_grid()
+        return carbon_intensity(self.country) if self.country else Run.open(self.run).grid
 
     @cached_property
     def _journal(self) -> tuple[list[Evaluation], list[dict[str, Any]], int]:

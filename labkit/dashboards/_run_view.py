@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Literal
 from labkit.campaign import COMPONENTS
 from labkit.dashboards import _report_figures as figures
 from labkit.dashboards import _report_words as words
-from labkit.dashboards._format import duration, number
+from labkit.dashboards._energy_model import EnergyModel
+from labkit.dashboards._energy_view import use_table
 from labkit.dashboards._page import Block, Picture, paragraphs, table, together
 from labkit.dashboards._report_model import ReportModel
 from labkit.errors import InputError
@@ -82,34 +83,14 @@ class RunView(ABC):
         return paragraphs(words.gain(self.model))
 
     def use(self) -> Block:
-        """Wall time and energy by stage."""
+        """Wall time, energy and carbon by stage, for one molecule and for one quantum energy."""
         stages = self.model.stages
         if not stages:
             return paragraphs("No stage is finished yet, so nothing was metered.")
-        rows = [
-            (
-                stage.name,
-                duration(stage.seconds),
-                f"{number(stage.energy_wh, 3)} ± {number(stage.uncertainty_wh, 3)} Wh",
-                stage.method,
-            )
-            for stage in stages
-        ]
-        rows.append(
-            (
-                "sum",
-                duration(sum(s.seconds for s in stages)),
-                f"{number(sum(s.energy_wh for s in stages), 3)} ± "
-                f"{number(sum(s.uncertainty_wh for s in stages), 3)} Wh",
-                "",
-            )
-        )
         return together(
             figures.stage_times(stages),
-            paragraphs(self._step_times()),
-            table(
-                ("stage", "wall time", "energy", "how it was obtained"), rows, numeric=("wall time", "energy")
-            ),
+            paragraphs(self._step_times(), words.metered(self.model)),
+            use_table(EnergyModel(str(self.model.run.folder))),
         )
 
     def objective(self) -> Block:

@@ -62,6 +62,33 @@ def test_cards_show_numbers_with_units_and_the_nearest_inhibitor(finished_run: R
     assert "± 0.20 kcal/mol" in html and "not simulated" in html
 
 
+def test_the_use_is_told_by_stage_for_a_molecule_and_for_a_quantum_energy(
+    finished_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LABKIT_COUNTRY", raising=False)
+    view = ReportView(read_report(finished_run))
+    html = re.sub(r"<[^>]+>", " ", view.use()._repr_html_())
+    # Two rounds of 0.05 ± 0.025 Wh in either stage; 6 molecules, 4 dockings, 3 contacts. The world's grids:
+    # 481 ± 183 g/kWh, so that 0.2 ± 0.1 Wh are 96 mg, and hypot(48, 37) mg uncertain.
+    for told in (
+        r"all stages\s+40\.0 s",
+        r"0\.20 ± 0\.10\s+0\.096 ± 0\.060",
+        r"for one molecule, all stages\s+0\.033 ± 0\.017\s+0\.016 ± 0\.010\s+mean of 6",
+        r"for one docking\s+0\.025 ± 0\.01[23]\s+0\.0120 ± 0\.0075\s+mean of 4",
+        r"for one quantum energy of a contact\s+0\.033 ± 0\.017\s+0\.016 ± 0\.010\s+mean of 3",
+        "481 ± 183 g/kWh, the world",
+    ):
+        assert re.search(told, html), told
+    assert "0.20 ± 0.10 Wh or 0.10 ± 0.06 gCO2e" in view.summary()._repr_html_()
+
+
+def test_the_grid_is_that_of_the_run_s_country(finished_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABKIT_COUNTRY", "FRA")
+    html = ReportView(read_report(finished_run)).use()._repr_html_()
+    assert "56 g/kWh, the mean of FRA in 2023" in html
+    assert finished_run.summary()["co2e_g"] == pytest.approx(0.2e-3 * 56, abs=1e-4)
+
+
 def test_an_unknown_kind_of_view_is_refused(finished_run: Run) -> None:
     with pytest.raises(InputError, match="ui 'magic': choose 'static' or 'widget'"):
         ReportView(read_report(finished_run), "magic")  # type: ignore[arg-type]

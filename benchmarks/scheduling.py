@@ -5,7 +5,7 @@
 Writes benchmarks/results/scheduling.csv; rows that it has already are skipped. Each row is a process of its
 own, so that its peak of memory is its own. Times are processor time. `compile_s` is what compiling or loading
 the compiled core took, on a handful of jobs, before anything else was timed; `core_s` is the event loop
-alone, the least of the repetitions; `check_s` is the check of conservation, which each schedule goes through.
+alone, the median of seven; `check_s` is the check of conservation, which each schedule goes through.
 
 Cases: `lcg` is the whole trace on as many nodes as it had processors, and on fewer, where jobs wait; `lublin`
 are 10^5 jobs of the Lublin-Feitelson model on 256 nodes at load 0.9, with exact requests and with requests
@@ -20,6 +20,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from statistics import median
 
 from _table import append, machine, rows, versions
 
@@ -84,12 +85,13 @@ def measure(case: str, policy: str, count: int, nodes: int, overestimate: float)
     else:
         jobs = lublin_feitelson(count, nodes, 0.9, seed=1, overestimate=overestimate)
     make_s = clock() - before
-    core_s = float("inf")
-    for _ in range(5 if count < REPEATED_BELOW else 1):
+    times = []
+    for _ in range(7 if count < REPEATED_BELOW else 1):
         state, number = _prepare(jobs, nodes, policy, [], _order(jobs))
         before = clock()
-        lost = core.run(state, nodes, number)
-        core_s = min(core_s, clock() - before)
+        lost = core.run(state, nodes, 0, number)
+        times.append(clock() - before)
+    core_s = median(times)
     result = Schedule(jobs, nodes, policy, state.start_s, state.end_s, *lost)
     before = clock()
     check(result)

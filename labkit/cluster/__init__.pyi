@@ -1,6 +1,9 @@
 from ._carbon import carbon_intensity as carbon_intensity
 from ._carbon import read_carbon as read_carbon
 from ._catalogue import read_catalogue as read_catalogue
+from ._centre import climate_of as climate_of
+from ._centre import plant_of as plant_of
+from ._centre import power_of as power_of
 from ._electricity import Electricity as Electricity
 from ._electricity import electricity as electricity
 from ._facility import run_facility as run_facility
@@ -9,6 +12,7 @@ from ._hybrid import QuantumService as QuantumService
 from ._hybrid import loop_time as loop_time
 from ._links import Link as Link
 from ._links import read_links as read_links
+from ._outcome import Outcome as Outcome
 from ._placement import place_tasks as place_tasks
 from ._placement import price_of_sovereignty as price_of_sovereignty
 from ._places import Place as Place
@@ -24,10 +28,6 @@ from ._scenario import list_scenarios as list_scenarios
 from ._scenario import read_scenario as read_scenario
 from ._sharing import MODES as MODES
 from ._sharing import share as share
-from ._simulate import Outcome as Outcome
-from ._simulate import climate_of as climate_of
-from ._simulate import plant_of as plant_of
-from ._simulate import power_of as power_of
 from ._simulate import simulate as simulate
 from ._weather import read_weather as read_weather
 from ._workload import Jobs as Jobs

@@ -16,10 +16,9 @@ from numpy.typing import ArrayLike
 
 from labkit.cluster._plant import HeatReuse, Loop, Plant
 from labkit.cluster._series import Array
-from labkit.cluster._tables import read_toml, record
+from labkit.cluster._tables import read_toml, record, shipped_file
 from labkit.cluster._weather import PRESSURE_HPA, Weather, saturation_hpa, vapour_hpa
 from labkit.errors import InputError
-from labkit.store import data_path
 
 _EVAPORATION_J_KG = 2.45e6  # at 20 °C
 _PINCH_K = 3.0  # between the two sides of an evaporator or a condenser; assumed
@@ -231,10 +230,7 @@ def cooling_plant(name: str) -> Plant:
     Raises:
         InputError: if there is none of that name; says which there are.
     """
-    known = {path.stem: path for path in sorted(data_path("cluster", "cooling").glob("*.toml"))}
-    if name not in known:
-        raise InputError(f"cooling {name!r} isn't known; choose one of {', '.join(known)}")
-    return read_cooling_plant(known[name])
+    return read_cooling_plant(shipped_file("cooling", name, "cooling"))
 
 
 def read_cooling_plant(path: Path) -> Plant:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from labkit.cluster._simulate import Outcome
+    from labkit.cluster._outcome import Outcome
 
 
 class Electricity(NamedTuple):

@@ -15,9 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from labkit.cluster._series import Array, as_array, interval_edges, step_means
-from labkit.cluster._tables import read_toml, record
+from labkit.cluster._tables import read_toml, record, shipped_file
 from labkit.errors import InputError
-from labkit.store import data_path
 
 _CDU_SHARE = 0.00756  # Frontier in RAPS: 25 × 8.473 kW of 28.016 MW at the cabinets' input
 
@@ -254,10 +253,7 @@ def machine_power(name: str) -> MachinePower:
     Raises:
         InputError: if there is none of that name; says which there are.
     """
-    known = {path.stem: path for path in sorted(data_path("cluster", "machines").glob("*.toml"))}
-    if name not in known:
-        raise InputError(f"component powers of {name!r} aren't known; choose one of {', '.join(known)}")
-    return read_machine_power(known[name])
+    return read_machine_power(shipped_file("machines", name, "component power"))
 
 
 def read_machine_power(path: Path) -> MachinePower:

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from labkit.cluster._centre import plant_of, power_of, weather_of
 from labkit.cluster._entries import Machine
 from labkit.cluster._facility import key_indicators, run_facility
 from labkit.cluster._power import power_series
 from labkit.cluster._scenario import DAY_S, Label, Scenario
 from labkit.cluster._schedule import schedule
-from labkit.cluster._simulate import plant_of, power_of, weather_of
 from labkit.cluster._workload import Jobs, run_jobs
 from labkit.energy import carbon_intensity
 from labkit.errors import InputError

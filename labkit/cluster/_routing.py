@@ -24,6 +24,8 @@ def route(
     policy: Policy,
     patience_s: float,
     closed: Sequence[tuple[int, float, float]] = (),
+    qpus: NDArray[np.int64] | None = None,
+    qpu: NDArray[np.float64] | None = None,
 ) -> NDArray[np.int64]:
     """Return the index of each job's machine, `NOWHERE` for jobs that fit none they are allowed on.
 
@@ -40,6 +42,8 @@ def route(
         patience_s: longest estimated queue, s.
         closed: index of a machine that is shut as a whole, from when to when, s. As long as it is, its queue
             is known to wait; before, nobody knows.
+        qpus: quantum computers beside each machine, shape (machines,); their queue is estimated likewise.
+        qpu: of one that each job holds, shape (jobs,).
 
     Raises:
         InputError: if the shapes don't fit.
@@ -62,13 +66,15 @@ def route(
         policy == "earliest",
         float(patience_s),
         np.array(closed, np.float64).reshape(-1, 3),
+        np.zeros(machines) if qpus is None else np.asarray(qpus, np.float64),
+        np.zeros(len(jobs)) if qpu is None else np.asarray(qpu, np.float64),
     )
 
 
 @njit(cache=True)
-def _route(order, submit, run, wanted, nodes, cost, allowed, earliest, patience, closed):  # type: ignore[no-untyped-def]
+def _route(order, submit, run, wanted, nodes, cost, allowed, earliest, patience, closed, qpus, qpu):  # type: ignore[no-untyped-def]
     machines = len(nodes)
-    free = np.zeros(machines)
+    free, free_qpu = np.zeros(machines), np.zeros(machines)
     chosen = np.full(len(order), NOWHERE, np.int64)
     for job in order:
         for k in range(len(closed)):
@@ -77,9 +83,11 @@ def _route(order, submit, run, wanted, nodes, cost, allowed, earliest, patience,
                 free[shut] = max(free[shut], closed[k, 2])
         best, best_end, best_cost, best_waits = NOWHERE, np.inf, np.inf, True
         for m in range(machines):
-            if not allowed[job, m] or wanted[job] > nodes[m]:
+            if not allowed[job, m] or wanted[job] > nodes[m] or qpu[job] > qpus[m]:
                 continue
             wait = max(free[m] - submit[job], 0.0)
+            if qpu[job] > 0:
+                wait = max(free_qpu[m] - submit[job], wait)
             end = submit[job] + wait + run[job]
             waits = wait > patience
             price = 0.0 if waits else cost[m]  # beyond the patience the shortest queue decides
@@ -95,4 +103,6 @@ def _route(order, submit, run, wanted, nodes, cost, allowed, earliest, patience,
         if best != NOWHERE:
             chosen[job] = best
             free[best] = max(free[best], submit[job]) + wanted[job] * run[job] / nodes[best]
+            if qpu[job] > 0:
+                free_qpu[best] = max(free_qpu[best], submit[job]) + qpu[job] * run[job] / qpus[best]
     return chosen

@@ -8,15 +8,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
 
+from labkit.cluster._beside import SHARINGS
 from labkit.cluster._carbon import CarbonSeries, read_carbon
 from labkit.cluster._catalogue import read_catalogue
 from labkit.cluster._entries import Catalogue, Machine
 from labkit.cluster._moves import POLICIES
 from labkit.cluster._schedule import Policy as Scheduler
-from labkit.cluster._tables import read_toml, record
+from labkit.cluster._tables import read_toml, record, shipped
 from labkit.cluster._weather import WeatherSeries, read_weather
 from labkit.errors import InputError
-from labkit.store import data_path
 
 DAY_S = 86400.0
 
@@ -31,6 +31,8 @@ class Work:
         kind: of the machines, "cpu" or "gpu".
         widest: nodes of the widest job.
         utilisation: how far the jobs use their nodes, 0 to 1, as the nodes' power has it.
+        hybrid: share of the jobs that use a quantum computer beside their machine, 0 to 1.
+        qpu_part: of a hybrid job's run time that its shots take, more than 0 and at most 1.
 
     Raises:
         InputError: if a value is out of range.
@@ -41,12 +43,17 @@ class Work:
     kind: str = "gpu"
     widest: int = 64
     utilisation: float = 0.8
+    hybrid: float = 0.0
+    qpu_part: float = 0.25
 
     def __post_init__(self) -> None:
         if self.kind not in ("cpu", "gpu"):
             raise InputError(f"kind={self.kind!r}; 'cpu' or 'gpu' is wanted")
-        if not 0 <= self.utilisation <= 1:
-            raise InputError(f"utilisation={self.utilisation:g}; 0 to 1 is wanted")
+        for name in ("utilisation", "hybrid"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f"{name}={getattr(self, name):g}; 0 to 1 is wanted")
+        if not 0 < self.qpu_part <= 1:
+            raise InputError(f"qpu_part={self.qpu_part:g}; more than 0 and at most 1 is wanted")
 
 
 @dataclass(frozen=True)
@@ -120,6 +127,9 @@ class Rules:
         reuse_share: of the heat that a machine gives off at most, that the heating network takes where a site
             has one, all through the year.
         processors_per_node: of a trace, whose jobs count processors.
+        qpu_sharing: how hybrid jobs share a quantum computer: "exclusive", "multiplexed" or "malleable".
+        calibration_every_h: hours from one calibration of quantum computers to the next; 0: there is none.
+        calibration_h: hours that each takes.
         seed: of all that is drawn.
 
     Raises:
@@ -136,10 +146,14 @@ class Rules:
     supply_k: float = 0.0
     reuse_share: float = 0.0
     processors_per_node: int = 1
+    qpu_sharing: str = "exclusive"
+    calibration_every_h: float = 0.0
+    calibration_h: float = 0.0
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, known in (("scheduler", get_args(Scheduler)), ("policy", POLICIES)):
+        choices = {"scheduler": get_args(Scheduler), "policy": POLICIES, "qpu_sharing": SHARINGS}
+        for name, known in choices.items():
             if getattr(self, name) not in known:
                 raise InputError(f"{name}={getattr(self, name)!r}; choose one of {', '.join(known)}")
         if not self.patience_h >= 0:
@@ -148,6 +162,11 @@ class Rules:
             raise InputError(f"reuse_share={self.reuse_share:g}; 0 to 1 is wanted")
         if self.processors_per_node < 1:
             raise InputError(f"processors_per_node={self.processors_per_node}; at least 1 is wanted")
+        if not (0 <= self.calibration_h < self.calibration_every_h or self.calibration_h == 0):
+            raise InputError(
+                f"calibration_h={self.calibration_h:g}; less than calibration_every_h="
+                f"{self.calibration_every_h:g} is wanted"
+            )
         try:
             datetime.fromisoformat(self.start)
         except ValueError:
@@ -181,7 +200,7 @@ class Scenario:
 
 def list_scenarios() -> list[str]:
     """Return the names of the shipped scenarios."""
-    return sorted(path.stem for path in data_path("cluster", "scenarios").glob("*.toml"))
+    return list(shipped("scenarios"))
 
 
 def read_scenario(source: str | Path = "federation") -> Scenario:
@@ -195,11 +214,10 @@ def read_scenario(source: str | Path = "federation") -> Scenario:
     """
     path = Path(source)
     if path.suffix != ".toml":
-        if str(source) not in list_scenarios():
-            raise InputError(
-                f"no scenario {str(source)!r}; give a .toml file or one of {', '.join(list_scenarios())}"
-            )
-        path = data_path("cluster", "scenarios", f"{source}.toml")
+        paths = shipped("scenarios")
+        if str(source) not in paths:
+            raise InputError(f"no scenario {str(source)!r}; give a .toml file or one of {', '.join(paths)}")
+        path = paths[str(source)]
     table = read_toml(path)
     extra = table.pop("catalogue", None)
     if not (extra is None or isinstance(extra, str)):

@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from labkit.cluster._schedule_state import CONSERVATIVE, EASY, FCFS, State, new_state
 from labkit.cluster._workload import Jobs
 from labkit.errors import EvaluationError, InputError
 
-if TYPE_CHECKING:
-    from labkit.cluster._schedule_core import State
-
 Policy = Literal["fcfs", "easy", "conservative"]
+PARTS = 1_000_000  # of a quantum computer, of which jobs that share it hold some
 
 
 class Outage(NamedTuple):
-    """Nodes that are out of service from a start to an end, s.
+    """Nodes or quantum computers that are out of service from a start to an end, s.
 
-    A "failure" takes idle nodes first and then kills as many running jobs as it must, those that started
+    A "failure" takes what is idle first and then kills as many running jobs as it must, those that started
     last; they wait again in their old place and run from their beginning. A "drain" waits for jobs to end.
     """
 
@@ -30,6 +29,7 @@ class Outage(NamedTuple):
     end_s: float
     nodes: int
     kind: Literal["failure", "drain"]
+    qpus: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,8 @@ class Schedule:
         end_s: when it ended, s.
         killed: index of a job for each time that a failure killed one.
         killed_start_s, killed_end_s: when that lost run began and was killed, s.
+        qpus: quantum computers beside the machine.
+        qpu_parts: of one that each job holds while it runs, in `PARTS`.
     """
 
     jobs: Jobs
@@ -54,6 +56,8 @@ class Schedule:
     killed: NDArray[np.int64]
     killed_start_s: NDArray[np.float64]
     killed_end_s: NDArray[np.float64]
+    qpus: int = 0
+    qpu_parts: NDArray[np.int64] | None = None
 
     @property
     def wait_s(self) -> NDArray[np.float64]:
@@ -74,15 +78,21 @@ class Schedule:
 
     def usage(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Return when the number of busy nodes changes (s, ascending), and how many are busy from then on."""
-        from labkit.cluster._schedule_core import occupancy
+        return self._usage(self.jobs.nodes)
 
-        nodes = np.append(self.jobs.nodes, self.jobs.nodes[self.killed])
-        start_s = np.append(self.start_s, self.killed_start_s)
-        end_s = np.append(self.end_s, self.killed_end_s)
-        by_start, by_end = np.argsort(start_s, kind="stable"), np.argsort(end_s, kind="stable")
-        times_s, busy = np.empty(2 * len(nodes)), np.empty(2 * len(nodes), np.int64)
-        written = occupancy(start_s[by_start], nodes[by_start], end_s[by_end], nodes[by_end], times_s, busy)
-        return times_s[:written], busy[:written]
+    def qpu_usage(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return when what is held of quantum computers changes (s, ascending), and the `PARTS` from then."""
+        none = np.zeros(len(self.jobs), np.int64)
+        return self._usage(none if self.qpu_parts is None else self.qpu_parts)
+
+    def _usage(self, amount: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        from labkit.cluster._occupancy import occupancy
+
+        return occupancy(
+            np.append(self.start_s, self.killed_start_s),
+            np.append(self.end_s, self.killed_end_s),
+            np.append(amount, amount[self.killed]),
+        )
 
 
 def schedule(
@@ -90,6 +100,9 @@ def schedule(
     nodes: int,
     policy: Policy = "easy",
     outages: Iterable[Outage | tuple[float, float, int, str]] = (),
+    *,
+    qpus: int = 0,
+    qpu_parts: NDArray[np.int64] | None = None,
 ) -> Schedule:
     """Return when each job runs on a machine of equal nodes.
 
@@ -107,20 +120,24 @@ def schedule(
         nodes: of the machine.
         policy: one of those three.
         outages: in any order, each an `Outage` or a tuple of its values.
+        qpus: quantum computers beside the machine.
+        qpu_parts: of one that each job holds from start to end, in `PARTS`, shape (jobs,); none where not
+            given.
 
     Raises:
-        InputError: if a job is wider than the machine, or an argument makes no sense.
+        InputError: if a job wants more than the machine has, or an argument makes no sense.
         EvaluationError: if the result breaks a law of conservation, which is a fault of labkit.
     """
     from labkit.cluster._schedule_core import run
 
-    known = sorted((_outage(outage, nodes) for outage in outages), key=lambda outage: outage.start_s)
+    known = sorted((_outage(outage, nodes, qpus) for outage in outages), key=lambda outage: outage.start_s)
     order = _order(jobs)
-    state, number = _prepare(jobs, nodes, policy, known, order)
-    killed, killed_start_s, killed_end_s = run(state, nodes, number)
+    state, number = _prepare(jobs, nodes, policy, known, order, qpus, qpu_parts)
+    killed, killed_start_s, killed_end_s = run(state, nodes, qpus * PARTS, number)
     start_s, end_s = np.empty(len(jobs)), np.empty(len(jobs))
     start_s[order], end_s[order] = state.start_s[: len(jobs)], state.end_s[: len(jobs)]
-    result = Schedule(jobs, nodes, policy, start_s, end_s, order[killed], killed_start_s, killed_end_s)
+    lost = order[killed], killed_start_s, killed_end_s
+    result = Schedule(jobs, nodes, policy, start_s, end_s, *lost, qpus, qpu_parts)
     check(result, known)
     return result
 
@@ -141,37 +158,57 @@ def check(result: Schedule, outages: Iterable[Outage] = ()) -> None:
         )
     if not (result.killed_end_s <= result.start_s[result.killed]).all():
         raise EvaluationError("a killed job runs again before it was killed")
-    times_s, busy = result.usage()
-    if len(busy) and (busy.max() > result.machine_nodes or busy[-1] != 0):
-        raise EvaluationError(f"{busy.max()} nodes are busy at once; the machine has {result.machine_nodes}")
-    for start_s, end_s, nodes in _down(outages):
-        # Jobs may still hold nodes that an outage waits for; but none may start on them.
+    known = list(outages)
+    _check_use("nodes", result, result.usage(), result.machine_nodes, _down(known, "nodes"))
+    if result.qpu_parts is not None:
+        down = [(start_s, end_s, PARTS * count) for start_s, end_s, count in _down(known, "qpus")]
+        _check_use("parts of quantum computers", result, result.qpu_usage(), PARTS * result.qpus, down)
+
+
+def _check_use(
+    what: str,
+    result: Schedule,
+    usage: tuple[NDArray[np.float64], NDArray[np.int64]],
+    there: int,
+    down: Iterable[tuple[float, float, int]],
+) -> None:
+    times_s, busy = usage
+    if len(busy) and (busy.max() > there or busy[-1] != 0):
+        raise EvaluationError(f"{busy.max()} {what} are busy at once; the machine has {there}")
+    for start_s, end_s, amount in down:
+        # Jobs may still hold what an outage waits for; but none may start on it.
         started = (result.start_s >= start_s) & (result.start_s < end_s)
+        if what != "nodes" and result.qpu_parts is not None:
+            started &= result.qpu_parts > 0
         at = np.searchsorted(times_s, result.start_s[started], side="right") - 1
-        if at.size and busy[at].max() > result.machine_nodes - nodes:
+        if at.size and busy[at].max() > there - amount:
             raise EvaluationError(
-                f"{busy[at].max()} nodes are busy after a start in an outage from {start_s} to {end_s} s, "
-                f"which leaves {result.machine_nodes - nodes}"
+                f"{busy[at].max()} {what} are busy after a start in an outage from {start_s} to {end_s} s, "
+                f"which leaves {there - amount}"
             )
 
 
-def _down(outages: Iterable[Outage]) -> list[tuple[float, float, int]]:
-    """Return stretches of time with the number of nodes that outages take in them."""
-    known = list(outages)
-    edges = sorted({edge for outage in known for edge in (outage.start_s, outage.end_s)})
+def _down(outages: Sequence[Outage], what: str) -> list[tuple[float, float, int]]:
+    """Return stretches of time with the nodes or quantum computers that outages take in them."""
+    known = [(o.start_s, o.end_s, getattr(o, what)) for o in outages if getattr(o, what)]
+    edges = sorted({edge for start_s, end_s, _ in known for edge in (start_s, end_s)})
     return [
-        (start_s, end_s, sum(o.nodes for o in known if o.start_s <= start_s and end_s <= o.end_s))
+        (start_s, end_s, sum(count for begin, end, count in known if begin <= start_s and end_s <= end))
         for start_s, end_s in pairwise(edges)
     ]
 
 
-def _outage(values: Outage | tuple[float, float, int, str], nodes: int) -> Outage:
+def _outage(values: Outage | tuple[float, float, int, str], nodes: int, qpus: int) -> Outage:
     outage = Outage(*values)
     if not (0 <= outage.start_s < outage.end_s < np.inf):
         raise InputError(
             f"outage from {outage.start_s} to {outage.end_s} s; a start from 0 on and a later end are wanted"
         )
-    if not 1 <= outage.nodes <= nodes:
+    if outage.qpus and not (0 < outage.qpus <= qpus and 0 <= outage.nodes <= nodes):
+        raise InputError(
+            f"outage of {outage.qpus} QPUs and {outage.nodes} nodes; there are {qpus} and {nodes}"
+        )
+    if not outage.qpus and not 1 <= outage.nodes <= nodes:
         raise InputError(f"outage of {outage.nodes} nodes; 1 to {nodes} are wanted, which the machine has")
     if outage.kind not in ("failure", "drain"):
         raise InputError(f'outage of kind {outage.kind!r}; "failure" or "drain" is wanted')
@@ -186,12 +223,16 @@ def _order(jobs: Jobs) -> NDArray[np.int64]:
 
 
 def _prepare(
-    jobs: Jobs, nodes: int, policy: str, outages: Sequence[Outage], order: NDArray[np.int64]
+    jobs: Jobs,
+    nodes: int,
+    policy: str,
+    outages: Sequence[Outage],
+    order: NDArray[np.int64],
+    qpus: int = 0,
+    qpu_parts: NDArray[np.int64] | None = None,
 ) -> tuple[State, int]:
     """Return what the compiled core reads and writes, and its number of the policy."""
-    from labkit.cluster import _schedule_core as core
-
-    numbers = {"fcfs": core.FCFS, "easy": core.EASY, "conservative": core.CONSERVATIVE}
+    numbers = {"fcfs": FCFS, "easy": EASY, "conservative": CONSERVATIVE}
     if policy not in numbers:
         raise InputError(f"policy {policy!r} isn't known; choose one of {', '.join(numbers)}")
     if nodes < 1:
@@ -201,14 +242,25 @@ def _prepare(
         raise InputError(
             f"job {jobs.id[widest]} wants {jobs.nodes[widest]} nodes; the machine has only {nodes}"
         )
-    state = core.new_state(
+    parts = np.zeros(len(jobs), np.int64) if qpu_parts is None else np.asarray(qpu_parts, np.int64)
+    if parts.shape != (len(jobs),):
+        raise InputError(f"qpu_parts has shape {parts.shape}; one value for each job is wanted")
+    wrong = np.flatnonzero((parts < 0) | (parts > PARTS * qpus))
+    if wrong.size:
+        raise InputError(
+            f"job {jobs.id[wrong[0]]} wants {parts[wrong[0]] / PARTS:g} of a quantum computer; "
+            f"the machine has {qpus}"
+        )
+    state = new_state(
         submit_s=jobs.submit_s[order],
         run_s=jobs.run_s[order],
         planned_s=np.maximum(jobs.requested_s, jobs.run_s)[order],
         nodes=jobs.nodes[order],
+        qpu=parts[order],
         outage_start_s=np.array([outage.start_s for outage in outages], np.float64),
         outage_end_s=np.array([outage.end_s for outage in outages], np.float64),
         outage_nodes=np.array([outage.nodes for outage in outages], np.int64),
+        outage_qpu=np.array([outage.qpus * PARTS for outage in outages], np.int64),
         failure=np.array([outage.kind == "failure" for outage in outages], np.bool_),
         machine_nodes=nodes,
         policy=numbers[policy],

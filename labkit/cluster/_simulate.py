@@ -2,226 +2,39 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from labkit.cluster._beside import Sharing, held, schedule_beside
 from labkit.cluster._carbon import carbon_t
-from labkit.cluster._cooling import cooling_plant
-from labkit.cluster._electricity import electricity
+from labkit.cluster._centre import plant_of, power_of, qpus_of, weather_of
 from labkit.cluster._entries import Machine
-from labkit.cluster._facility import Facility, Kpis, key_indicators, run_facility
-from labkit.cluster._plant import HeatReuse, Plant
-from labkit.cluster._power import MachinePower, NodePower, power_of_nodes, power_series
+from labkit.cluster._facility import key_indicators, run_facility
+from labkit.cluster._moves import Policy
+from labkit.cluster._outcome import MachineOutcome, Outcome, Workload, zone_violations
+from labkit.cluster._plant import HeatReuse
+from labkit.cluster._power import power_series
 from labkit.cluster._routing import NOWHERE, route
 from labkit.cluster._scenario import DAY_S, Scenario, read_scenario
-from labkit.cluster._schedule import Outage, Schedule, schedule
+from labkit.cluster._schedule import PARTS, Outage, Schedule
+from labkit.cluster._schedule import Policy as Scheduler
 from labkit.cluster._swf import read_swf
-from labkit.cluster._weather import Climate, WeatherSeries, site_climate
 from labkit.cluster._workload import Jobs, lublin_feitelson
 from labkit.energy import carbon_intensity
 from labkit.errors import InputError
-from labkit.store import data_path, write_atomically
-
-if TYPE_CHECKING:
-    from labkit.cluster._moves import Policy
-    from labkit.cluster._schedule import Policy as Scheduler
 
 log = logging.getLogger("labkit")
 
 # Of a heating network's supply; assumed, networks run between 65 and 90 °C.
 _HEATING_C = 75.0
-# What zones may cost.
-_PRICED = ("makespan_s", "wait_mean_s", "energy_mwh", "work_energy_mwh", "co2_t", "work_co2_t")
-
-_DEFAULT_PLANT = "warm-water-dry"
-
-
-@dataclass(frozen=True)
-class Workload:
-    """Jobs with what binds them.
-
-    Attributes:
-        jobs: what is to run.
-        kind: of machine that each needs, "" for any, shape (jobs,).
-        label: index of each job's label among the scenario's, −1 for none, shape (jobs,).
-        utilisation: how far each uses its nodes, 0 to 1, shape (jobs,).
-        left_out: jobs of a trace whose size or time isn't known.
-    """
-
-    jobs: Jobs
-    kind: NDArray[np.str_]
-    label: NDArray[np.int64]
-    utilisation: NDArray[np.float64]
-    left_out: int = 0
-
-
-@dataclass(frozen=True)
-class MachineOutcome:
-    """What a machine and its centre did.
-
-    Attributes:
-        machine: its place in the catalogue.
-        country: where it stands, ISO 3166-1.
-        schedule: of the jobs that it got.
-        jobs: their indices in the workload.
-        facility: means over time.
-        kpis: over the scenario's period.
-        co2_t: of all its electricity, t.
-    """
-
-    machine: Machine
-    country: str
-    schedule: Schedule
-    jobs: NDArray[np.int64]
-    facility: Facility
-    kpis: Kpis
-    co2_t: float
-
-    def row(self) -> dict[str, Any]:
-        """Return the figures that a table of sites shows."""
-        wait = self.schedule.wait_s
-        busy_s = float(self.schedule.jobs.run_s @ self.schedule.jobs.nodes)
-        return {
-            "machine": self.machine.name,
-            "site": self.machine.site,
-            "country": self.country,
-            "jobs": len(self.jobs),
-            "wait_mean_s": float(wait.mean()) if len(wait) else 0.0,
-            "utilisation": busy_s / (self.schedule.machine_nodes * self.kpis.seconds),
-            "energy_mwh": self.kpis.total_kwh / 1e3,
-            "pue": self.kpis.pue,
-            "pue_published": self.machine.pue,
-            "wue_l_kwh": self.kpis.wue_l_kwh,
-            "erf": self.kpis.erf,
-            "co2_t": self.co2_t,
-        }
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a scenario.
-
-    Attributes:
-        scenario: what was asked.
-        workload: what was to be done.
-        machines: what each did.
-        zone_violations: jobs that ran outside their data's zone, counted from where they ran.
-        free: the same with zones off, where the scenario has labels.
-        seconds: that the simulation took, s.
-    """
-
-    scenario: Scenario
-    workload: Workload
-    machines: tuple[MachineOutcome, ...]
-    zone_violations: int
-    free: Outcome | None = None
-    seconds: float = 0.0
-
-    def kpis(self) -> dict[str, Any]:
-        """Return the indicators of the whole federation; what zones cost as differences to zones off."""
-        total = sum(part.kpis.total_kwh for part in self.machines)
-        it = sum(part.kpis.it_kwh for part in self.machines)
-        waits = np.concatenate([part.schedule.wait_s for part in self.machines])
-        ends = np.concatenate([part.schedule.end_s for part in self.machines])
-        period = self.machines[0].kpis.seconds
-        nodes = sum(part.schedule.machine_nodes for part in self.machines)
-        drawn = electricity(self, period)
-        found: dict[str, Any] = {
-            "scenario": self.scenario.rules.name,
-            "policy": self.scenario.rules.policy,
-            "scheduler": self.scenario.rules.scheduler,
-            "period_start": self.scenario.rules.start,
-            "period_s": period,
-            "jobs": len(self.workload.jobs),
-            "jobs_left_out": self.workload.left_out,
-            "makespan_s": float(ends.max() - self.workload.jobs.submit_s.min()),
-            "wait_mean_s": float(waits.mean()),
-            "utilisation": float(self.workload.jobs.run_s @ self.workload.jobs.nodes) / (nodes * period),
-            "energy_mwh": total / 1e3,
-            # Of the nodes while they work, which compares policies: periods end with each one's last job.
-            "work_energy_mwh": drawn.work_mwh,
-            "work_co2_t": drawn.work_co2_t,
-            "pue": total / it,
-            "erf": sum(part.kpis.reused_kwh for part in self.machines) / total,
-            "co2_t": sum(part.co2_t for part in self.machines),
-            "zone_violations": self.zone_violations,
-            "machines": [part.row() for part in self.machines],
-        }
-        if self.free is not None:
-            free = self.free.kpis()
-            found["price_of_zones"] = {
-                name: found[name] - free[name]
-                for name in (
-                    "makespan_s",
-                    "wait_mean_s",
-                    "energy_mwh",
-                    "work_energy_mwh",
-                    "co2_t",
-                    "work_co2_t",
-                )
-            }
-        return found | {"seconds": self.seconds}
-
-    def write(self, folder: str | Path) -> list[Path]:
-        """Write the indicators as JSON, jobs and power over time as parquet; return the files.
-
-        Raises:
-            InputError: if the folder can't be written.
-        """
-        import pandas as pd
-
-        target = Path(folder)
-        jobs = pd.concat(
-            [
-                pd.DataFrame(
-                    {
-                        **{f.name: getattr(part.schedule.jobs, f.name) for f in fields(Jobs)},
-                        "machine": part.machine.name,
-                        "start_s": part.schedule.start_s,
-                        "end_s": part.schedule.end_s,
-                    }
-                )
-                for part in self.machines
-            ]
-        )
-        power = pd.concat(
-            [
-                pd.DataFrame(
-                    {
-                        "machine": part.machine.name,
-                        "from_s": part.facility.power.edges_s[:-1],
-                        "to_s": part.facility.power.edges_s[1:],
-                        "it_w": part.facility.power.it_w,
-                        "losses_w": part.facility.power.losses_w,
-                        "distribution_w": part.facility.distribution_w,
-                        "pumps_w": part.facility.cooling.pumps_w,
-                        "fans_w": part.facility.cooling.fans_w,
-                        "chiller_w": part.facility.cooling.chiller_w,
-                        "total_w": part.facility.total_w,
-                        "reused_w": part.facility.cooling.reused_w,
-                    }
-                )
-                for part in self.machines
-            ]
-        )
-        files = [target / name for name in ("jobs.parquet", "power.parquet", "kpis.json")]
-        try:
-            target.mkdir(parents=True, exist_ok=True)
-            jobs.to_parquet(files[0], index=False)
-            power.to_parquet(files[1], index=False)
-            write_atomically(files[2], json.dumps(self.kpis(), indent=1) + "\n")
-        except OSError as error:
-            raise InputError(f"folder '{folder}' can't be written: {error.strerror}") from None
-        return files
 
 
 def simulate(
@@ -253,15 +66,17 @@ def simulate(
     work = draw_workload(scenario, workload)
     sites = [scenario.catalogue.sites[machine.site] for machine in scenario.machines]
     of_kind = np.array([machine.kind for machine in scenario.machines])
+    qpus = np.array([qpus_of(scenario, machine) for machine in scenario.machines])
     fits = (work.kind[:, None] == "") | (work.kind[:, None] == of_kind)
+    fits &= (work.qpu_parts[:, None] == 0) | (qpus > 0)
     inside = np.array([[bool(label.zone & site.zone) for site in sites] for label in scenario.labels], bool)
     zones = np.vstack([inside.reshape(-1, len(sites)), np.ones(len(sites), bool)])[work.label]
-    routed = [_schedules(scenario, work, fits & zones)]
+    routed = [_schedules(scenario, work, fits & zones, qpus)]
     if scenario.labels:
-        routed.append(_schedules(scenario, work, fits))
+        routed.append(_schedules(scenario, work, fits, qpus))
     # With and without zones over the same time: machines at rest draw power, too.
     end_s = max(float(done.end_s.max(initial=0.0)) for schedules in routed for _, done in schedules)
-    outcome, *free = (_outcome(scenario, work, zones, schedules, end_s, step_s) for schedules in routed)
+    outcome, *free = (_outcome(scenario, work, schedules, end_s, step_s) for schedules in routed)
     return replace(outcome, free=free[0] if free else None, seconds=time.perf_counter() - begun)
 
 
@@ -306,11 +121,17 @@ def draw_workload(scenario: Scenario, given: Jobs | str | Path | None = None) ->
         np.searchsorted(shares, rng.random(len(jobs)), side="right") if len(shares) else np.zeros(len(jobs))
     )
     label = np.where(drawn < len(shares), drawn, -1).astype(np.int64)
-    return Workload(jobs, kind, label, used, left_out)
+    if given is None and any(part.hybrid for part in scenario.work):
+        counts = [part.jobs for part in scenario.work]
+        hybrid = rng.random(len(jobs)) < np.repeat([part.hybrid for part in scenario.work], counts)
+        shots_part = np.repeat([part.qpu_part for part in scenario.work], counts)
+        jobs = replace(jobs, qpu_s=np.where(hybrid, shots_part * jobs.run_s, 0.0))
+    held_nodes, qpu_parts = held(jobs, cast(Sharing, scenario.rules.qpu_sharing))
+    return Workload(replace(jobs, nodes=held_nodes), kind, label, used, qpu_parts, left_out)
 
 
 def _schedules(
-    scenario: Scenario, work: Workload, allowed: NDArray[np.bool_]
+    scenario: Scenario, work: Workload, allowed: NDArray[np.bool_], qpus: NDArray[np.int64]
 ) -> list[tuple[NDArray[np.int64], Schedule]]:
     """Return for each machine the indices of its jobs, and when they run."""
     jobs, rules = work.jobs, scenario.rules
@@ -327,9 +148,11 @@ def _schedules(
         nodes,
         cost,
         allowed,
-        policy=cast("Policy", rules.policy),
+        policy=cast(Policy, rules.policy),
         patience_s=rules.patience_h * 3600,
         closed=closed,
+        qpus=qpus,
+        qpu=work.qpu_parts / PARTS,
     )
     lost = np.flatnonzero(chosen == NOWHERE)
     if lost.size:
@@ -337,16 +160,23 @@ def _schedules(
     found = []
     for index, machine in enumerate(tqdm(scenario.machines, desc="machines", disable=None)):
         mine = np.flatnonzero(chosen == index)
-        part = Jobs(**{f.name: getattr(jobs, f.name)[mine] for f in fields(Jobs)})
-        outages = _outages(scenario, machine)
-        found.append((mine, schedule(part, int(nodes[index]), cast("Scheduler", rules.scheduler), outages)))
+        done = schedule_beside(
+            jobs.chosen(mine),
+            int(nodes[index]),
+            cast(Scheduler, rules.scheduler),
+            _outages(scenario, machine),
+            qpus=int(qpus[index]),
+            qpu_parts=work.qpu_parts[mine],
+            calibration_every_s=rules.calibration_every_h * 3600,
+            calibration_s=rules.calibration_h * 3600,
+        )
+        found.append((mine, done))
     return found
 
 
 def _outcome(
     scenario: Scenario,
     work: Workload,
-    zones: NDArray[np.bool_],
     schedules: list[tuple[NDArray[np.int64], Schedule]],
     end_s: float,
     step_s: float,
@@ -355,8 +185,7 @@ def _outcome(
         _centre(scenario, machine, mine, done, work.utilisation[mine], end_s, step_s)
         for machine, (mine, done) in zip(scenario.machines, schedules, strict=True)
     )
-    outside = sum(int((~zones[part.jobs, index]).sum()) for index, part in enumerate(machines))
-    return Outcome(scenario, work, machines, outside)
+    return Outcome(scenario, work, machines, zone_violations(scenario, work, machines))
 
 
 def _centre(
@@ -391,44 +220,6 @@ def _centre(
     )
 
 
-def power_of(machine: Machine) -> MachinePower:
-    """Return a machine's power from that of its nodes; conversion is in the catalogue's figures."""
-    if machine.nodes is None or machine.node_power_idle_w is None or machine.node_power_peak_w is None:
-        raise InputError(f"{machine.name} has no figure for its nodes' power: no work can be placed there")
-    node = NodePower(machine.node_power_idle_w, machine.node_power_peak_w)
-    return power_of_nodes(machine.name, machine.nodes, node)
-
-
-def climate_of(scenario: Scenario, machine: Machine) -> Climate:
-    """Return the climate of a machine's site under the scenario."""
-    site = scenario.catalogue.sites[machine.site]
-    climate = site_climate(site.name, site.latitude)
-    warmer = scenario.rules.warmer_k
-    return replace(climate, dry_mean_c=climate.dry_mean_c + warmer, wet_mean_c=climate.wet_mean_c + warmer)
-
-
-def weather_of(scenario: Scenario, machine: Machine) -> Climate | WeatherSeries:
-    """Return the user's weather of a machine's site, where there is one, else its climate."""
-    return scenario.weather.get(machine.site) or climate_of(scenario, machine)
-
-
-def plant_of(machine: Machine, supply_k: float = 0.0) -> Plant:
-    """Return the plant of the machine's own name where there is one, else warm water and dry coolers.
-
-    Args:
-        machine: whose plant.
-        supply_k: by how much the water of its first loop, the nodes' own, is warmer than its set-point, K.
-
-    Raises:
-        InputError: if that is colder or hotter than a plant can be.
-    """
-    slug = "".join(filter(str.isalnum, machine.name.lower()))
-    names = sorted(path.stem for path in data_path("cluster", "cooling").glob("*.toml"))
-    plant = cooling_plant(next((name for name in names if slug.startswith(name)), _DEFAULT_PLANT))
-    first, *rest = plant.loops
-    return replace(plant, loops=(replace(first, supply_c=first.supply_c + supply_k), *rest))
-
-
 def _cost(scenario: Scenario, machine: Machine) -> float:
     """Return what a working node costs there: W by "energy", gCO2/h by "carbon"; an unknown PUE is 1.2."""
     power = (machine.node_power_peak_w or 0.0) * (machine.pue or 1.2)
@@ -458,5 +249,6 @@ def _why_nowhere(scenario: Scenario, work: Workload, index: int, count: int) -> 
     else:
         zone = f" in zone {', '.join(sorted(scenario.labels[label].zone))}" if label >= 0 else ""
         kind = f" of kind {str(work.kind[index])!r}" if work.kind[index] else ""
-        rule = f"wants {job.nodes[index]} nodes{kind}{zone}; no machine of the scenario is that"
+        qpu = " beside a quantum computer" if work.qpu_parts[index] else ""
+        rule = f"wants {job.nodes[index]} nodes{kind}{qpu}{zone}; no machine of the scenario is that"
     return f"job {job.id[index]} {rule}" + (f" (and {count - 1} jobs more)" if count > 1 else "")

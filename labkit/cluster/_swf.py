@@ -36,10 +36,12 @@ _FIELDS = (
     "partition",
     "preceding job",
     "think time",
+    "QPU time",  # labkit's own, which a line may have or not: s of the run time
 )
+_WIDTH = 18
 _NUMBER, _SUBMIT, _RUN, _ALLOCATED, _REQUESTED, _REQUESTED_TIME, _USER = 0, 1, 3, 4, 7, 8, 11
 # What is counted or measured; the other fields are names.
-_QUANTITIES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 17)
+_QUANTITIES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 17, 18)
 _COUNTS = (0, 4, 7, 11)
 _HEADER = re.compile(rb";\s*([A-Za-z]+):\s*(.*?)\s*$")
 _GZIP = b"\x1f\x8b"
@@ -64,6 +66,9 @@ class Trace:
 
 def read_swf(path: Path) -> Trace:
     """Return a trace in the Standard Workload Format (18 numbers a line, -1 for unknown), plain or gzipped.
+
+    A 19th number in each line, which the format doesn't know, is how long (s) of its run time the job has
+    shots on a quantum computer.
 
     Raises:
         InputError: if the file can't be read, a line makes no sense, or no job can be simulated.
@@ -92,6 +97,7 @@ def read_swf(path: Path) -> Trace:
         priority=np.zeros(np.count_nonzero(known), np.int64),
         user=table[known, _USER].astype(np.int64),
         id=table[known, _NUMBER].astype(np.int64),
+        qpu_s=np.maximum(table[known, _WIDTH], 0.0) if table.shape[1] > _WIDTH else np.zeros(0),
     )
     return Trace(jobs, int(np.count_nonzero(~known)), _machine_size(header), header)
 
@@ -109,28 +115,29 @@ def _read(path: Path) -> list[bytes]:
 
 
 def _parse(path: Path, lines: list[bytes], numbered: list[int]) -> NDArray[np.float64]:
-    """Return the numbers, shape (jobs, 18): all at once, line by line only to tell which line is wrong."""
+    """Return the numbers, shape (jobs, 18 or 19): all at once, by line only to tell which line is wrong."""
     if not numbered:
-        raise InputError(f"{path}: holds no job; lines of {len(_FIELDS)} numbers are wanted")
+        raise InputError(f"{path}: holds no job; lines of {_WIDTH} numbers are wanted")
+    width = _WIDTH + (len(lines[numbered[0] - 1].split()) == _WIDTH + 1)
     try:
         table = np.loadtxt([lines[number - 1] for number in numbered], np.float64, comments=None, ndmin=2)
     except ValueError:
         table = None
-    if table is not None and table.shape[1] == len(_FIELDS) and np.isfinite(table).all():
-        quantities, counts = table[:, _QUANTITIES], table[:, _COUNTS]
+    if table is not None and table.shape[1] == width and np.isfinite(table).all():
+        quantities, counts = table[:, [i for i in _QUANTITIES if i < width]], table[:, _COUNTS]
         if ((quantities >= 0) | (quantities == -1)).all() and (counts == np.floor(counts)).all():
             return table
     for number in numbered:
-        if fault := _fault(lines[number - 1].split()):
+        if fault := _fault(lines[number - 1].split(), width):
             raise InputError(f"{path}, line {number}: {fault}")
     raise InputError(f"{path}: can't be read as Standard Workload Format")
 
 
-def _fault(values: list[bytes]) -> str | None:
+def _fault(values: list[bytes], width: int) -> str | None:
     """Return what is wrong with a line, None if nothing is."""
-    if len(values) != len(_FIELDS):
-        return f"has {len(values)} field{'s' if len(values) != 1 else ''}; {len(_FIELDS)} are wanted"
-    for index, (name, value) in enumerate(zip(_FIELDS, values, strict=True)):
+    if len(values) != width:
+        return f"has {len(values)} field{'s' if len(values) != 1 else ''}; {width} are wanted"
+    for index, (name, value) in enumerate(zip(_FIELDS, values, strict=False)):
         text = value.decode("latin-1")
         try:
             number = float(value)

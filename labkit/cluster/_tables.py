@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from labkit.errors import InputError
+from labkit.store import data_path
 
 T = TypeVar("T")
 
@@ -28,6 +29,23 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: can't be read ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: isn't TOML ({error})") from None
+
+
+def shipped(folder: str) -> dict[str, Path]:
+    """Return the TOML files of a folder of `data/cluster` by name, in its order."""
+    return {path.stem: path for path in sorted(data_path("cluster", folder).glob("*.toml"))}
+
+
+def shipped_file(folder: str, name: str, what: str) -> Path:
+    """Return one of them.
+
+    Raises:
+        InputError: if there is none of that name; says which there are.
+    """
+    known = shipped(folder)
+    if name not in known:
+        raise InputError(f"{what} of {name!r} isn't known; choose one of {', '.join(known)}")
+    return known[name]
 
 
 def record(kind: type[T], table: Any, where: str, **given: Any) -> T:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ class Jobs:
         priority: higher ones are served first, int64.
         user: whose it is, int64.
         id: what its origin calls it, int64.
+        qpu_s: of `run_s` with shots on a quantum computer beside the nodes, s, float64; 0 where not given.
 
     Raises:
         InputError: if the arrays differ in length or hold what no job can have.
@@ -37,22 +38,30 @@ class Jobs:
     priority: NDArray[np.int64]
     user: NDArray[np.int64]
     id: NDArray[np.int64]
+    qpu_s: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            kind = np.float64 if field.name.endswith("_s") else np.int64
-            values = np.asarray(getattr(self, field.name))
+        if not len(self.qpu_s):
+            object.__setattr__(self, "qpu_s", np.zeros(len(self.submit_s)))
+        for part in fields(self):
+            kind = np.float64 if part.name.endswith("_s") else np.int64
+            values = np.asarray(getattr(self, part.name))
             if values.shape != (len(self.submit_s),):
-                raise InputError(f"{field.name} has shape {values.shape}; one value for each job is wanted")
+                raise InputError(f"{part.name} has shape {values.shape}; one value for each job is wanted")
             if kind is np.int64 and values.size and values.dtype.kind not in "iu":
-                raise InputError(f"{field.name} holds {values.dtype}; whole numbers are wanted")
-            object.__setattr__(self, field.name, np.ascontiguousarray(values, kind))
+                raise InputError(f"{part.name} holds {values.dtype}; whole numbers are wanted")
+            object.__setattr__(self, part.name, np.ascontiguousarray(values, kind))
         self._refuse("submit_s", ~((self.submit_s >= 0) & np.isfinite(self.submit_s)), "0 s or later")
         self._refuse("run_s", ~((self.run_s > 0) & np.isfinite(self.run_s)), "more than 0 s")
         self._refuse(
             "requested_s", ~((self.requested_s > 0) & np.isfinite(self.requested_s)), "more than 0 s"
         )
         self._refuse("nodes", self.nodes < 1, "at least one")
+        self._refuse("qpu_s", ~((self.qpu_s >= 0) & (self.qpu_s <= self.run_s)), "0 s to its run_s")
+
+    def chosen(self, which: NDArray[np.int64]) -> Jobs:
+        """Return the jobs of some indices."""
+        return Jobs(**{part.name: getattr(self, part.name)[which] for part in fields(self)})
 
     def __len__(self) -> int:
         return len(self.submit_s)

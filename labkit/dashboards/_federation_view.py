@@ -16,7 +16,7 @@ from labkit.dashboards._page import Block, Picture, paragraphs, picture, table, 
 if TYPE_CHECKING:
     from labkit.cluster._entries import Catalogue
     from labkit.cluster._facility import Facility
-    from labkit.cluster._simulate import MachineOutcome, Outcome
+    from labkit.cluster._outcome import MachineOutcome, Outcome
 
 _MARKS = {"cited": "", "secondary": " s", "recalled": " r", "assumed": " a"}
 _FIGURES = {

@@ -194,5 +194,5 @@ def test_a_bad_file_is_told(text: str, said: str, tmp_path: Path) -> None:
 
 
 def test_an_unknown_plant_names_those_there_are() -> None:
-    with pytest.raises(InputError, match="cooling 'ice' isn't known; choose one of chilled-air, leonardo"):
+    with pytest.raises(InputError, match="cooling of 'ice' isn't known; choose one of chilled-air, leonardo"):
         cooling_plant("ice")

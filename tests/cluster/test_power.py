@@ -136,7 +136,7 @@ def test_a_bad_file_is_told_in_one_line(text: str, said: str, tmp_path: Path) ->
 
 
 def test_an_unknown_machine_names_those_there_are() -> None:
-    with pytest.raises(InputError, match="'frontire' aren't known; choose one of frontier, fugaku"):
+    with pytest.raises(InputError, match="'frontire' isn't known; choose one of frontier, fugaku"):
         machine_power("frontire")
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labkit.cluster._schedule import Outage, Schedule, check, schedule
+from labkit.cluster._schedule import PARTS, Outage, Schedule, check, schedule
 from labkit.cluster._workload import Jobs
 from labkit.errors import EvaluationError, InputError
 
@@ -66,6 +66,40 @@ def test_the_order_in_the_arrays_does_not_matter() -> None:
     for policy in POLICIES:
         result = schedule(jobs_of(*(DOZEN[name] for name in shuffled)), 4, policy)
         assert dict(zip(shuffled, result.start_s, strict=True)) == HAND[policy]
+
+
+# On four nodes beside one quantum computer, which A and B use: submission, run time, requested time, nodes.
+BESIDE = {"A": (0, 10, 10, 1), "B": (1, 10, 10, 1), "C": (2, 5, 5, 1), "D": (3, 20, 20, 3), "E": (4, 4, 4, 1)}
+BESIDE_HAND = {
+    # B waits for A's quantum computer, and all behind B. 10 B, C; D (3) waits. 15 C ends: D. 20 B ends: E.
+    "fcfs": dict(A=0, B=10, C=10, D=15, E=20),
+    # B is to start at 10, with three nodes to spare then. C and E end by then. 8 E ends: D takes the three.
+    "easy": dict(A=0, B=10, C=2, D=8, E=4),
+    # B is promised 10, D what C leaves at 7, so that E finds no node before B ends.
+    "conservative": dict(A=0, B=10, C=2, D=7, E=20),
+}
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_jobs_beside_a_quantum_computer_start_when_worked_by_hand(policy: str) -> None:
+    parts = np.array([PARTS, PARTS, 0, 0, 0])
+    result = schedule(jobs_of(*BESIDE.values()), 4, policy, qpus=1, qpu_parts=parts)
+    assert dict(zip(BESIDE, result.start_s, strict=True)) == BESIDE_HAND[policy]
+    # Two that take half of it go together, a third waits; nodes there are enough.
+    halves = schedule(jobs_of(*[(0, 10, 10, 1)] * 3), 4, policy, qpus=1, qpu_parts=np.full(3, PARTS // 2))
+    np.testing.assert_array_equal(halves.start_s, [0, 0, 10])
+    assert halves.qpu_usage()[1].tolist() == [PARTS, PARTS // 2, 0]
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_calibration_holds_up_and_a_failed_quantum_computer_kills_those_who_use_it(policy: str) -> None:
+    jobs, parts = jobs_of((0, 10, 10, 1), (1, 10, 10, 1), (6, 2, 2, 1)), np.array([0, PARTS, 0])
+    drained = schedule(jobs, 4, policy, [(0, 7, 0, "drain", 1)], qpus=1, qpu_parts=parts)
+    # First come, first served: the third waits behind the second.
+    np.testing.assert_array_equal(drained.start_s, [0, 7, 7 if policy == "fcfs" else 6])
+    failed = schedule(jobs, 4, policy, [(5, 9, 0, "failure", 1)], qpus=1, qpu_parts=parts)
+    np.testing.assert_array_equal(failed.start_s, [0, 9, 9 if policy == "fcfs" else 6])
+    assert failed.killed.tolist() == [1]
 
 
 @pytest.mark.parametrize("policy", POLICIES)
@@ -200,6 +234,18 @@ def test_a_start_on_nodes_that_are_down_is_noticed() -> None:
         check(result, [Outage(0, 9, 1, "drain"), Outage(0, 2, 1, "failure")])
 
 
+def test_a_broken_use_of_quantum_computers_is_noticed() -> None:
+    jobs, parts = jobs_of((0, 4, 4, 1), (1, 3, 3, 1)), np.array([PARTS, PARTS // 2])
+    result = schedule(jobs, 3, "easy", qpus=1, qpu_parts=parts)
+    broken = replace(result, start_s=np.array([0.0, 1.0]), end_s=np.array([4.0, 4.0]))
+    with pytest.raises(EvaluationError, match="1500000 parts of quantum computers are busy at once"):
+        check(broken)
+    with pytest.raises(EvaluationError, match="in an outage from 3 to 6 s, which leaves 0"):
+        check(result, [Outage(3, 6, 0, "drain", 1)])
+    with pytest.raises(InputError, match="job 0 wants 1 of a quantum computer; the machine has 0"):
+        schedule(jobs, 3, "easy", qpu_parts=parts)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -209,6 +255,7 @@ def test_a_start_on_nodes_that_are_down_is_noticed() -> None:
         ((3, "easy", [(5, 5, 1, "drain")]), "outage from 5 to 5 s; a start from 0 on and a later end"),
         ((3, "easy", [(5, np.inf, 1, "drain")]), "outage from 5 to inf s"),
         ((3, "easy", [(5, 6, 4, "drain")]), "outage of 4 nodes; 1 to 3 are wanted"),
+        ((3, "easy", [(5, 6, 0, "drain", 1)]), "outage of 1 QPUs and 0 nodes; there are 0 and 3"),
         ((3, "easy", [(5, 6, 1, "strike")]), 'outage of kind \'strike\'; "failure" or "drain" is wanted'),
     ],
 )

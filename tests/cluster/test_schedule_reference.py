@@ -6,20 +6,21 @@ import numpy as np
 import pytest
 import simpy
 
-from labkit.cluster._schedule import Outage, schedule
+from labkit.cluster._schedule import PARTS, Outage, schedule
 from labkit.cluster._workload import Jobs, lublin_feitelson
 
 
 class Reference:
     """Each job and outage is a process; a decision follows whatever happens at a time, once."""
 
-    def __init__(self, jobs: Jobs, nodes: int, policy: str, outages: tuple[Outage, ...] = ()) -> None:
-        self.jobs, self.nodes, self.policy = jobs, nodes, policy
+    def __init__(self, jobs, nodes, policy, outages=(), qpus=0, parts=None) -> None:
+        self.jobs, self.policy = jobs, policy
+        self.want = np.stack([jobs.nodes, np.zeros(len(jobs), int) if parts is None else parts], axis=1)
         self.env = simpy.Environment()
-        self.free = nodes
+        self.free = np.array([nodes, qpus * PARTS])
         self.waiting: list[int] = []
         self.running: dict[int, tuple[float, float]] = {}  # job -> start, planned end
-        self.down: list[tuple[float, int]] = []  # end, nodes
+        self.down: list[tuple[float, int, int]] = []  # end, nodes, parts
         self.reserved: dict[int, float] = {}
         self.alarms: set[float] = set()
         self.start_s = np.full(len(jobs), np.nan)
@@ -47,28 +48,31 @@ class Reference:
             except simpy.Interrupt:
                 continue
             _, planned_end = self.running.pop(i)
-            self.free += self.jobs.nodes[i]
+            self.free += self.want[i]
             self.early |= planned_end > self.env.now
             self.decide_later()
             return
 
     def outage(self, outage):
         yield self.env.timeout(outage.start_s)
-        owed = min(self.free, 0)
-        self.free -= outage.nodes
-        while outage.kind == "failure" and self.free < owed and self.running:
-            victim = max(self.running, key=lambda i: (self.running[i][0], self.rank(i)))
+        owed, taken = np.minimum(self.free, 0), np.array([outage.nodes, outage.qpus * PARTS])
+        self.free -= taken
+        while outage.kind == "failure" and (short := self.free < owed).any():
+            may = [i for i in self.running if short[0] or self.want[i, 1]]
+            if not may:
+                break
+            victim = max(may, key=lambda i: (self.running[i][0], self.rank(i)))
             del self.running[victim]
-            self.free += self.jobs.nodes[victim]
+            self.free += self.want[victim]
             self.killed.append(victim)
             self.processes[victim].interrupt()
-        entry = (outage.end_s, outage.nodes)
+        entry = (outage.end_s, *taken)
         self.down.append(entry)
         self.replan = True
         self.decide_later()
         yield self.env.timeout(outage.end_s - outage.start_s)
         self.down.remove(entry)
-        self.free += outage.nodes
+        self.free += taken
         self.decide_later()
 
     def decide_later(self, delay=0.0):
@@ -87,18 +91,17 @@ class Reference:
     def begin(self, i):
         now = self.env.now
         self.waiting.remove(i)
-        self.free -= self.jobs.nodes[i]
-        assert self.free >= 0
+        self.free -= self.want[i]
         self.start_s[i] = now
         self.running[i] = (now, now + self.planned_s[i])
         self.go[i].succeed()
 
     def in_turn(self):
-        while self.waiting and self.jobs.nodes[self.waiting[0]] <= self.free:
+        while self.waiting and (self.want[self.waiting[0]] <= self.free).all():
             self.begin(self.waiting[0])
 
     def releases(self):
-        ends = [(end, self.jobs.nodes[i]) for i, (_, end) in self.running.items()]
+        ends = [(end, *self.want[i]) for i, (_, end) in self.running.items()]
         return sorted(ends + self.down)
 
     def easy(self):
@@ -106,31 +109,30 @@ class Reference:
         if not self.waiting:
             return
         head, *others = self.waiting
-        releases = self.releases()
-        shadow = min(
-            end
-            for end, _ in releases
-            if self.free + sum(n for e, n in releases if e <= end) >= self.jobs.nodes[head]
-        )
-        extra = self.free + sum(n for e, n in releases if e <= shadow) - self.jobs.nodes[head]
+        releases = np.array(self.releases())
+
+        def left(end):
+            return self.free + releases[releases[:, 0] <= end, 1:].sum(axis=0) - self.want[head]
+
+        shadow = min(end for end in releases[:, 0] if (left(end) >= 0).all())
+        extra = left(shadow)
         for i in others:
-            nodes = self.jobs.nodes[i]
             in_time = self.env.now + self.planned_s[i] <= shadow
-            if nodes <= self.free and (in_time or nodes <= extra):
+            if (self.want[i] <= self.free).all() and (in_time or (self.want[i] <= extra).all()):
                 self.begin(i)
-                extra -= 0 if in_time else nodes
+                extra = extra - (0 if in_time else self.want[i])
 
     def earliest(self, job):
         """By brute force: the first time at which the job fits from its start to its planned end."""
         now = self.env.now
-        changes = [(now, self.free), *self.releases()]
+        changes = [(now, *self.free), *self.releases()]
         for i, start in self.reserved.items():
-            changes += [(start, -self.jobs.nodes[i]), (start + self.planned_s[i], self.jobs.nodes[i])]
-        times, amounts = np.array(sorted(changes)).T
-        edges, first = np.unique(times, return_index=True)
-        free = np.add.reduceat(amounts, first).cumsum()
-        full = np.append(edges[free < self.jobs.nodes[job]], np.inf)
-        fits = edges[free >= self.jobs.nodes[job]]
+            changes += [(start, *-self.want[i]), (start + self.planned_s[i], *self.want[i])]
+        table = np.array(sorted(changes))
+        edges, first = np.unique(table[:, 0], return_index=True)
+        there = (np.add.reduceat(table[:, 1:], first).cumsum(axis=0) >= self.want[job]).all(axis=1)
+        full = np.append(edges[~there], np.inf)
+        fits = edges[there]
         return fits[full[np.searchsorted(full, fits)] >= fits + self.planned_s[job]][0]
 
     def conservative(self):
@@ -156,8 +158,9 @@ class Reference:
             self.decide_later(min(self.reserved.values()) - self.env.now)
 
 
-def assert_same(jobs: Jobs, nodes: int, policy: str, outages: tuple[Outage, ...] = ()) -> None:
-    fast, slow = schedule(jobs, nodes, policy, outages), Reference(jobs, nodes, policy, outages)
+def assert_same(jobs: Jobs, nodes: int, policy: str, outages=(), qpus=0, parts=None) -> None:
+    fast = schedule(jobs, nodes, policy, outages, qpus=qpus, qpu_parts=parts)
+    slow = Reference(jobs, nodes, policy, outages, qpus, parts)
     np.testing.assert_array_equal(fast.start_s, slow.start_s)
     assert sorted(fast.killed) == sorted(slow.killed)
     assert len(slow.killed) > 0 or not any(outage.kind == "failure" for outage in outages)
@@ -182,3 +185,21 @@ def test_starts_are_those_of_the_reference_with_priorities_and_outages(policy: s
         for i, begin in enumerate(begins)
     )
     assert_same(jobs, 32, policy, outages)
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("policy", ["fcfs", "easy", "conservative"])
+def test_starts_are_those_of_the_reference_beside_two_quantum_computers(policy: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    jobs = lublin_feitelson(250, 32, 0.8, seed=seed, overestimate=2.0)
+    jobs = replace(jobs, priority=rng.integers(0, 2, len(jobs)))
+    # A third use quantum computers: whole ones, shares of one, and both at once.
+    parts = np.where(rng.random(len(jobs)) < 0.3, PARTS * rng.choice([0.2, 0.5, 1, 2], len(jobs)), 0).astype(
+        int
+    )
+    begins = rng.uniform(0, jobs.submit_s[-1], 8)
+    outages = tuple(
+        Outage(begin, begin + 1e4, 4 * (i % 4 == 0), ("failure", "drain")[i % 2], 1 + i % 2)
+        for i, begin in enumerate(begins)
+    )
+    assert_same(jobs, 32, policy, outages, qpus=2, parts=parts)

@@ -63,6 +63,47 @@ def test_every_job_runs_once_within_its_zone_and_energy_adds_up(tmp_path: Path) 
     )
 
 
+def test_jobs_outside_their_zone_are_counted_from_where_they_ran(tmp_path: Path) -> None:
+    outcome = simulate(scenario(tmp_path, CZECH)).free
+    assert outcome is not None
+    home = {"MeluXina": "LUX", "Karolina": "CZE", "Vega": "SVN"}
+    strangers = [
+        job
+        for part in outcome.machines
+        for job in part.jobs
+        if home[part.machine.name] != "CZE" and outcome.workload.label[job] == 0
+    ]
+    assert outcome.zone_violations == len(strangers) > 20
+
+
+HYBRID = SMALL.replace("widest = 32", "widest = 32\nhybrid = 0.3\nqpu_part = 0.5")
+
+
+@pytest.mark.parametrize("sharing", ["exclusive", "multiplexed", "malleable"])
+def test_hybrid_jobs_run_beside_the_quantum_computer_and_nowhere_else(tmp_path: Path, sharing: str) -> None:
+    text = HYBRID.replace(
+        "start", f'qpu_sharing = "{sharing}"\ncalibration_every_h = 24.0\ncalibration_h = 2.0\nstart'
+    )
+    outcome = simulate(scenario(tmp_path, text))
+    kpis, rows = outcome.kpis(), {part.machine.name: part for part in outcome.machines}
+    assert 80 < kpis["qpu_jobs"] < 160
+    # VLQ stands beside Karolina; no other machine of the three has one.
+    for name in ("MeluXina", "Vega"):
+        assert rows[name].row()["qpu_jobs"] == rows[name].row()["qpus"] == 0
+        assert rows[name].row()["qpu_utilisation"] is None
+    done = rows["Karolina"].schedule
+    hybrid = done.jobs.qpu_s > 0
+    np.testing.assert_allclose(done.jobs.qpu_s[hybrid], done.jobs.run_s[hybrid] / 2)
+    seconds = kpis["period_s"]
+    assert kpis["qpu_utilisation"] == pytest.approx(done.jobs.qpu_s.sum() / seconds)
+    times, parts = done.qpu_usage()
+    busy = (np.diff(times) * parts[:-1]).sum() / 1e6 / seconds
+    assert kpis["qpu_held"] == pytest.approx(busy)
+    assert kpis["qpu_held"] == pytest.approx(kpis["qpu_utilisation"] * (2 if sharing == "exclusive" else 1))
+    assert kpis["qpu_wait_mean_s"] == pytest.approx(done.wait_s[hybrid].mean())
+    assert (done.start_s[hybrid] % 86400 < 22 * 3600).all()
+
+
 def test_zones_off_is_where_jobs_would_have_gone_without(tmp_path: Path) -> None:
     zoned = simulate(scenario(tmp_path, CZECH))
     free = simulate(scenario(tmp_path, SMALL))
@@ -162,9 +203,14 @@ def test_what_is_written_is_what_was_found(tmp_path: Path) -> None:
 def test_given_jobs_and_a_trace_run_on_the_federation(tmp_path: Path) -> None:
     line = "{} {} -1 {} {} -1 -1 {} {} -1 1 1 1 -1 1 -1 -1 -1\n"
     trace = tmp_path / "own.swf"
+    hybrid = tmp_path / "hybrid.swf"
+    hybrid.write_text(
+        "".join(line.format(i, i, 50, 4, 4, 60).strip() + f" {10 * (i == 3)}\n" for i in range(6))
+    )
     trace.write_text("; made by hand\n" + "".join(line.format(i, 100 + i, 50, 4, 4, 60) for i in range(20)))
     path = scenario(tmp_path, SMALL)
     assert simulate(path, trace).kpis()["jobs"] == 20
+    assert simulate(path, hybrid).kpis()["qpu_jobs"] == 1
     none = np.zeros(3, np.int64)
     jobs = Jobs(np.arange(3.0), np.full(3, 50.0), np.full(3, 4), np.full(3, 50.0), none, none, np.arange(3))
     kpis = simulate(path, jobs).kpis()
@@ -187,7 +233,8 @@ def test_a_run_is_projected_onto_each_machine() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["european-processor", "federation", "gigafactory", "heat-wave", "late-site", "lost-site"]
+    "name",
+    ["european-processor", "federation", "gigafactory", "heat-wave", "hybrid", "late-site", "lost-site"],
 )
 def test_shipped_scenarios_can_be_read(name: str) -> None:
     assert name in list_scenarios()
@@ -198,6 +245,14 @@ def test_shipped_scenarios_can_be_read(name: str) -> None:
     ("change", "message"),
     [
         (("name", "nmae"), r"'nmae' isn't known"),
+        (("load = 0.7", "hybrid = 2.0"), r"hybrid=2; 0 to 1 is wanted"),
+        (("load = 0.7", "qpu_part = 0.0"), r"qpu_part=0; more than 0 and at most 1 is wanted"),
+        (("start", 'qpu_sharing = "split"\nstart'), r"qpu_sharing='split'; choose one of exclusive, mult"),
+        (("start", "calibration_h = 2.0\nstart"), r"calibration_h=2; less than calibration_every_h=0 is"),
+        (
+            ('"Karolina", "Vega"]\n\n[[work]]', '"Vega"]\n\n[[work]]\nhybrid = 0.1'),
+            r"of kind 'gpu' beside a quantum computer; no machine",
+        ),
         (("load = 0.7", 'load = "much"'), r"load='much'; a finite number is wanted"),
         (('kind = "gpu"', 'kind = "qpu"'), r"kind='qpu'; 'cpu' or 'gpu' is wanted"),
         (('kind = "gpu"', 'kind = "cpu"'), r"\[\[work\]\] is for kind 'cpu'; no machine"),

@@ -1,4 +1,3 @@
-from ._carbon import carbon_intensity as carbon_intensity
 from ._carbon import read_carbon as read_carbon
 from ._catalogue import read_catalogue as read_catalogue
 from ._centre import climate_of as climate_of

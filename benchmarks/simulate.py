@@ -1,11 +1,11 @@
-"""What the whole twin takes as jobs become more: routing, scheduling, power, cooling and carbon, zones on and off.
+"""What the whole twin takes as jobs become more: routing, scheduling, power, cooling, carbon, zones.
 
     python benchmarks/simulate.py
 
-Writes benchmarks/results/simulate.csv; rows that it has already are skipped. The scenario is `federation`, with
-as many jobs at the same load: ten times the jobs come in ten times the days. Each row is a process of its own,
-so that its peak of memory is its own, and begins with a small run that loads compiled code. `cpu_s` is processor
-time, of several runs the median, `wall_s` the time of that run on a machine that others use too.
+Writes benchmarks/results/simulate.csv; rows that it has already are skipped. The scenario is `federation`
+with as many jobs at the same load: ten times the jobs come in ten times the days. Each row is a process of
+its own, so that its peak of memory is its own, and begins with a small run that loads compiled code. `cpu_s`
+is processor time, of several runs the median, `wall_s` the time of that run on a machine that others use too.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.errors import InputError
-from labkit.store._journal import Evaluation
+from labkit.store._journal import Evaluation, Steering
 
 _AT_ONCE = 500  # molecules asked for in one query; SQLite takes 999 values in its oldest versions
 
@@ -50,6 +50,7 @@ class News:
         scores: molecule to score, as the loop has booked it.
         proposed: molecules proposed so far.
         finished: rounds finished so far.
+        steering: all commands so far, which change when they take effect.
         energy_wh: booked since the last look, Wh.
         uncertainty_wh: of it, Wh.
         more: whether the limit was reached, so that more is waiting.
@@ -60,6 +61,7 @@ class News:
     scores: Mapping[str, float] = field(default_factory=dict)
     proposed: int = 0
     finished: int = 0
+    steering: tuple[Steering, ...] = ()
     energy_wh: float = 0.0
     uncertainty_wh: float = 0.0
     more: bool = False
@@ -97,6 +99,12 @@ def follow(path: Path, position: tuple[int, int, int] = (0, 0, 0), limit: int = 
         ).fetchone()
         (proposed,) = ask("select max(rowid) from proposals").fetchone()
         (finished,) = ask("select max(round) from metrics").fetchone()
+        # Journals that were begun before runs could be steered have no such table.
+        steerable = ask("select 1 from sqlite_master where name = 'steering'").fetchone()
+        steering = (
+            ask("select time, command, value, round, place from steering order by id") if steerable else ()
+        )
+        commands = tuple(Steering(*row) for row in steering)
     answers = []
     for _, round, smiles, fidelity, status, text in found:
         standard, components, properties = json.loads(text)
@@ -106,6 +114,7 @@ def follow(path: Path, position: tuple[int, int, int] = (0, 0, 0), limit: int = 
         {smiles: score for _, smiles, score in booked},
         proposed or 0,
         0 if finished is None else finished + 1,
+        commands,
         wh,
         uncertainty,
         more or len(booked) == limit,

@@ -14,11 +14,23 @@ from labkit.cli import main
 from labkit.store import data_path
 
 COMMANDS = [
-    *("run", "resume", "runs", "report", "compare", "prior", "generate", "optimize", "target", "dock"),
+    *(
+        "run",
+        "resume",
+        "steer",
+        "runs",
+        "report",
+        "compare",
+        "prior",
+        "generate",
+        "optimize",
+        "target",
+        "dock",
+    ),
     *("interaction", "triplet", "export", "simulate", "notebooks", "bench", "lab", "dashboard", "doctor"),
 ]
 WATER_DIMER = str(data_path("dimers", "S66_01.xyz"))
-LATER = ["compare", "optimize", "export", "bench", "dashboard"]
+LATER = ["compare", "optimize", "export", "bench"]
 
 
 @pytest.fixture(autouse=True)

@@ -1,8 +1,8 @@
 """Pieces of a live dashboard: charts that are updated in place, controls, long work, and a clock.
 
-Callbacks of widgets run beside the running cell (ipykernel 7 gives them a subshell), and :class:`Background`
-and :class:`Ticker` have threads of their own: a model that several of them touch needs a lock. Nothing here
-uses pyplot or an output widget, which belong to the cell.
+Callbacks of widgets can run beside a cell (ipykernel 7 has subshells for them) or, from ipykernel 7.4 on,
+after it; :class:`Background` and :class:`Ticker` have threads of their own: a model that several of them
+touch needs a lock. Nothing here uses pyplot or an output widget, which belong to the cell.
 """
 
 from __future__ import annotations

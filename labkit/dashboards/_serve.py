@@ -46,6 +46,7 @@ def serve(
     import nbformat
     from tornado.ioloop import IOLoop
     from voila.app import Voila
+    from voila.voila_identity_provider import VoilaIdentityProvider
 
     cell = (
         f"import os\nos.chdir({os.getcwd()!r})\n"  # Voilà starts kernels where the notebook lies
@@ -68,6 +69,7 @@ def serve(
             port=port,
             port_retries=0,
             token=token,
+            identity_provider_class=VoilaIdentityProvider,  # the token alone, no passwords
             notebook_path=str(path),
             open_browser=False,
             log_level="ERROR",

@@ -1,0 +1,80 @@
+"""The quantum dashboard in a real JupyterLab: every control moves the picture, and Cancel ends the work."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from .conftest import Lab, OpenNotebook, pictures
+
+OPEN = """
+import os
+os.environ["LABKIT_CACHE"] = {cache!r}
+from labkit.dashboards import dashboard
+dashboard("quantum")
+"""
+
+
+@pytest.fixture
+def quantum(open_notebook: OpenNotebook, tmp_path: Path) -> Page:
+    page = open_notebook(OPEN.format(cache=str(tmp_path)))
+    expect(page.get_by_role("img", name=re.compile("Energy less exact"))).to_be_attached(timeout=60_000)
+    return page
+
+
+def _changes(page: Page, before: list[str], seconds: float = 10) -> list[str]:
+    for _ in range(int(seconds * 10)):
+        if (now := pictures(page)) != before and now:
+            return now
+        page.wait_for_timeout(100)
+    raise AssertionError("the picture stays as it was")
+
+
+def _workers(lab: Lab) -> int:
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    return sum("labkit.quantum._worker labkit.quantum._exploration" in line for line in listed.splitlines())
+
+
+def test_switches_and_known_solvers_change_the_picture(quantum: Page) -> None:
+    shown = pictures(quantum)
+    quantum.get_by_label("Mitigation").select_option("read-out inverted")
+    shown = _changes(quantum, shown)
+    quantum.get_by_label("Random bits, singles and doubles").click()
+    shown = _changes(quantum, shown)
+    quantum.get_by_label("Solver").select_option("LUCJ, optimised")
+    _changes(quantum, shown)
+    expect(quantum.get_by_text("LUCJ, optimised: +2.106 mHa against exact")).to_be_visible()
+    for tab, told in (("Circuit", "168 two-qubit gates"), ("Quantum computers", "Jade doesn't run it")):
+        quantum.get_by_role("tab", name=tab).click()
+        expect(quantum.get_by_text(re.compile(told)).last).to_be_visible()
+
+
+def test_other_shots_are_computed_with_progress(quantum: Page) -> None:
+    shown = pictures(quantum)
+    for label in ("Shots", "Active orbitals"):
+        quantum.get_by_role("slider", name=label).press("ArrowLeft")
+    status = quantum.get_by_role("status")
+    expect(status).to_contain_text(re.compile("loading|Hartree|measurement"), timeout=60_000)
+    expect(quantum.get_by_text("in 4 orbitals, 8 qubits")).to_be_visible(timeout=240_000)
+    expect(status).to_have_text("done")
+    assert pictures(quantum) != shown
+
+
+def test_cancel_ends_the_process(quantum: Page, lab: Lab) -> None:
+    shown, others = pictures(quantum), _workers(lab)
+    quantum.get_by_role("slider", name="Two-qubit error").press("ArrowRight")
+    expect(quantum.get_by_role("status")).to_contain_text("loading", timeout=60_000)
+    assert _workers(lab) > others
+    quantum.get_by_role("button", name="Cancel").click()
+    expect(quantum.get_by_role("status")).to_have_text("cancelled")
+    quantum.wait_for_timeout(1000)
+    assert _workers(lab) <= others and pictures(quantum) == shown
+
+
+def test_what_makes_no_sense_is_told_in_one_line(quantum: Page) -> None:
+    own = quantum.get_by_label("or your own")
+    own.fill("nowhere.xyz")
+    own.press("Enter")
+    expect(quantum.get_by_role("alert")).to_contain_text("'nowhere.xyz' can't be read")

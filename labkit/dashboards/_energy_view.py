@@ -164,28 +164,26 @@ def energy_widget(model: EnergyModel) -> ipywidgets.Widget:
         "zone": control("choice", "data zone", options=energy.zones(), value=model.zone),
         "unit": control("choice", "unit", options=UNITS, value=model.unit),
     }
-    used = chart("What the run used", "", "", "", height=330)
+    used = chart("What the run used", "", "", "", height=430)
     there = chart("Its copies at every site (hollow: data may not go there)", "", "", "", height=430)
-    there.layout.legend = {"orientation": "h", "y": 1.0, "yanchor": "bottom"}
+    there.layout.legend = {"orientation": "h", "y": -0.16, "yanchor": "top"}
     fault, words, tables = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
 
     def refresh(_: Any = None) -> None:
         try:
             shown = EnergyModel(**{name: one.value for name, one in controls.items()})
+            ticks = {"tickvals": list(range(len(shown.sites))), "ticktext": _names(shown)}
+            for figure, y_axis in ((used, {}), (there, ticks)):
+                x_axis = {"title": {"text": _axis(shown)}, "rangemode": "tozero"}
+                figure.update_layout(xaxis=x_axis, yaxis={"autorange": "reversed"} | y_axis)
             update(
                 used, [{"type": "bar", "orientation": "h"} | _points(_by_stage(shown))], _stages_alt(shown)
             )
             update(there, [_marks(shown, basis) for basis in _BASES], _sites_alt(shown))
+            fault.value, words.value = "", use_in_words(shown).html
+            tables.value = together(use_table(shown), use_by_site_table(shown)).html
         except LabkitError as error:
             fault.value = f'<span role="alert">{escape(str(error))}</span>'
-            return
-        for figure in (used, there):
-            figure.update_layout(xaxis={"title": {"text": _axis(shown)}, "rangemode": "tozero"})
-        ticks = {"tickvals": list(range(len(shown.sites))), "ticktext": _names(shown)}
-        there.update_layout(yaxis={"autorange": "reversed"} | ticks)
-        used.update_layout(yaxis={"autorange": "reversed"})
-        fault.value, words.value = "", use_in_words(shown).html
-        tables.value = together(use_table(shown), use_by_site_table(shown)).html
 
     for one in controls.values():
         one.observe(refresh, names="value")

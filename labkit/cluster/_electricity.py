@@ -29,7 +29,7 @@ def electricity(outcome: Outcome, seconds: float) -> Electricity:
         outcome: whose nodes.
         seconds: of the period, s; beyond the outcome's own, all nodes are at rest.
     """
-    work, rest, work_co2, rest_co2 = 0.0, 0.0, 0.0, 0.0
+    found = np.zeros(4)
     for part in outcome.machines:
         done, machine = part.schedule, part.machine
         lost_s = (done.killed_end_s - done.killed_start_s) * done.jobs.nodes[done.killed]
@@ -42,12 +42,7 @@ def electricity(outcome: Outcome, seconds: float) -> Electricity:
         own_kwh = busy_kwh + (done.machine_nodes * part.kpis.seconds - busy_s) * idle_w / 3.6e6
         idle_kwh = (done.machine_nodes * seconds - busy_s) * idle_w / 3.6e6
         overhead, t_per_mwh = part.kpis.total_kwh / own_kwh, 1e3 * part.co2_t / part.kpis.total_kwh
-        work, work_co2 = (
-            work + busy_kwh * overhead / 1e3,
-            work_co2 + busy_kwh * overhead * t_per_mwh / 1e3,
-        )
-        rest, rest_co2 = (
-            rest + idle_kwh * overhead / 1e3,
-            rest_co2 + idle_kwh * overhead * t_per_mwh / 1e3,
-        )
-    return Electricity(work, rest, work_co2, rest_co2)
+        for place, kwh in enumerate((busy_kwh, idle_kwh)):
+            found[place] += kwh * overhead / 1e3
+            found[2 + place] += kwh * overhead * t_per_mwh / 1e3
+    return Electricity(*found.tolist())

@@ -7,6 +7,22 @@ from dataclasses import dataclass, field
 BASES: tuple[str, ...] = ("cited", "secondary", "recalled", "assumed")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sourced:
+    """Where an entry's figures are from.
+
+    Attributes:
+        notes: which variant it is, or where sources disagree.
+        source: where the figures are from.
+        basis: of the figures, one of `BASES` by attribute; of the shipped quantum computers' figures, only
+            those that aren't the machine's own published ones.
+    """
+
+    notes: str = ""
+    source: str = ""
+    basis: dict[str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Site:
     """A place where machines stand.
@@ -32,7 +48,7 @@ class Site:
 
 
 @dataclass(frozen=True)
-class Machine:
+class Machine(Sourced):
     """A supercomputer; None or "" where a value isn't known.
 
     Attributes:
@@ -52,9 +68,6 @@ class Machine:
         cooling: in words.
         heat_reuse: in words.
         planned: whether it doesn't run yet.
-        notes: where sources disagree.
-        source: where the figures are from.
-        basis: of the figures, one of `BASES` by attribute.
     """
 
     name: str
@@ -73,26 +86,20 @@ class Machine:
     cooling: str = ""
     heat_reuse: str = ""
     planned: bool = False
-    notes: str = ""
-    source: str = ""
-    basis: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Factory:
+class Factory(Sourced):
     """An AI factory, its machine, and in which of EuroHPC's waves (1, 2, 3) it was named."""
 
     name: str
     site: str
     wave: int
     host_machine: str = ""
-    notes: str = ""
-    source: str = ""
-    basis: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Accelerator:
+class Accelerator(Sourced):
     """A GPU or the like.
 
     Attributes:
@@ -106,9 +113,6 @@ class Accelerator:
         power_w: at most, W.
         matmul_shape: rows and columns of the result and inner dimension of that product; () where the rate
             counts as that of endless ones.
-        notes: which variant it is.
-        source: where the figures are from.
-        basis: of the figures, one of `BASES` by attribute.
     """
 
     name: str
@@ -120,13 +124,10 @@ class Accelerator:
     multiprocessors: int
     power_w: float | None = None
     matmul_shape: tuple[int, ...] = ()
-    notes: str = ""
-    source: str = ""
-    basis: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class QuantumComputer:
+class QuantumComputer(Sourced):
     """A quantum computer as the twin sees it; None where a value isn't known.
 
     Attributes:
@@ -137,10 +138,6 @@ class QuantumComputer:
         qubits: how many are usable.
         t_shot_s: time of one shot, s.
         shots_per_job: most shots of one job.
-        notes: how the values were come by.
-        source: where they are from.
-        basis: of the figures, one of `BASES` by attribute; of the shipped ones' figures, only those that
-            aren't the machine's own published ones.
     """
 
     name: str
@@ -150,9 +147,6 @@ class QuantumComputer:
     qubits: int | None = None
     t_shot_s: float | None = None
     shots_per_job: int | None = None
-    notes: str = ""
-    source: str = ""
-    basis: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -164,7 +158,3 @@ class Catalogue:
     factories: dict[str, Factory]
     accelerators: dict[str, Accelerator]
     qpus: dict[str, QuantumComputer]
-
-    def machines_at(self, site: str) -> tuple[Machine, ...]:
-        """Return the machines of a site, in the catalogue's order."""
-        return tuple(machine for machine in self.machines.values() if machine.site == site)

@@ -137,11 +137,6 @@ class Kpis:
         """When the period ends."""
         return self.start + timedelta(seconds=self.seconds)
 
-    @property
-    def annual(self) -> bool:
-        """Whether the period is a year long."""
-        return 365 * 86400 <= self.seconds <= 366 * 86400
-
 
 def key_indicators(
     facility: Facility, start: datetime, installed_it_kw: float, renewable_kwh: float | None = None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from labkit.cluster._entries import BASES
+from labkit.cluster._tables import read_toml, record
 from labkit.errors import InputError
 from labkit.store import data_path
 
@@ -42,7 +42,7 @@ class Link:
             value = getattr(self, name)
             if value is None and name != "round_trip_s":
                 continue
-            if not _is_number(value) or not 0 <= value < math.inf:
+            if not 0 <= value < math.inf:
                 raise InputError(f"link {self.name!r}: {name}={value!r}; a number of at least 0 is wanted")
         if self.gigabit_per_s == 0:
             raise InputError(f"link {self.name!r}: gigabit_per_s=0; more than 0 is wanted")
@@ -63,28 +63,14 @@ def read_links(path: Path | None = None) -> dict[str, Link]:
         InputError: if the file can't be read, or a link makes no sense.
     """
     path = data_path("cluster", "links", "links.toml") if path is None else path
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: can't be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: {error}") from None
-    return {name: _parse(name, table, path) for name, table in tables.items()}
+    return {name: _link(name, table, f"{path}: link {name!r}") for name, table in read_toml(path).items()}
 
 
-def _parse(name: str, table: Any, path: Path) -> Link:
-    known = [f.name for f in fields(Link) if f.name != "name"]
-    if not isinstance(table, dict):
-        raise InputError(f"{path}: {name}={table!r}; a table [{name}] with {', '.join(known)} is wanted")
-    for key in table:
-        if key not in known:
-            raise InputError(f"{path}: link {name!r}: {key!r} isn't known; choose of {', '.join(known)}")
-    if "round_trip_s" not in table:
-        raise InputError(f"{path}: link {name!r} has no round_trip_s; seconds are wanted")
-    if not isinstance(table.get("basis", {}), dict):
-        raise InputError(f"{path}: link {name!r}: basis={table['basis']!r}; a basis for each key is wanted")
-    return Link(name, **table)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _link(name: str, table: Any, where: str) -> Link:
+    basis = table.get("basis", {}) if isinstance(table, dict) else {}
+    if not isinstance(basis, dict):
+        raise InputError(f"{where}: basis={basis!r}; a basis for each key is wanted")
+    rest = (
+        {key: value for key, value in table.items() if key != "basis"} if isinstance(table, dict) else table
+    )
+    return record(Link, rest, where, name=name, basis=basis)

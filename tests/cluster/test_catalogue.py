@@ -63,7 +63,7 @@ def test_a_user_adds_a_site_in_a_few_lines(tmp_path: Path) -> None:
     text = OURS + OSLO + 'zone = ["hospital network"]\n'
     catalogue = read_catalogue(written(tmp_path, text))
     assert catalogue.sites["Oslo"].zone == {"NOR", "EEA", "hospital network"}
-    assert [machine.name for machine in catalogue.machines_at("Oslo")] == ["Ours"]
+    assert [machine.name for machine in catalogue.machines.values() if machine.site == "Oslo"] == ["Ours"]
     assert catalogue.machines["Ours"].basis == {"nodes": "assumed"}
     assert catalogue.machines["Ours"].node_power_peak_w is None
     assert "Kajaani" in catalogue.sites

@@ -87,7 +87,7 @@ def _by_hand() -> Facility:
 
 def test_indicators_are_those_worked_by_hand() -> None:
     kpis = key_indicators(_by_hand(), START, installed_it_kw=1000, renewable_kwh=1650)
-    assert (kpis.start, kpis.end, kpis.annual) == (datetime(2027, 1, 1, 1), datetime(2027, 1, 1, 3), False)
+    assert (kpis.start, kpis.end) == (datetime(2027, 1, 1, 1), datetime(2027, 1, 1, 3))
     assert kpis.it_kwh == pytest.approx(2000)
     assert kpis.total_kwh == pytest.approx(2200)  # 1,100 kW with the heat pump, for two hours
     assert kpis.pue == pytest.approx(1.1)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from labkit.errors import InputError
-from labkit.store import Evaluation, Journal, Proposal
+from labkit.store import Evaluation, Journal, Proposal, Steering
 
 PROPOSALS = [Proposal(0, 0, "CCO", -1.5), Proposal(0, 1, "CCN", None), Proposal(1, 0, "CCC", -2.25)]
 EVALUATIONS = [
@@ -173,6 +173,67 @@ def test_an_existing_journal_is_never_overwritten(path: Path, whole: bytes) -> N
     with pytest.raises(InputError, match="exists already"):
         Journal.create(path)
     assert path.read_bytes() == whole
+
+
+COMMANDS = [Steering(1.0, "pause"), Steering(2.0, "budget", 5), Steering(3.0, "veto", "CCO", 4, "as in x")]
+
+
+def test_a_command_waits_until_it_is_taken_and_is_taken_once(path: Path) -> None:
+    journal = Journal.create(path)
+    for command in COMMANDS:
+        journal.append_steering(command)
+    assert journal.steering() == COMMANDS
+    assert journal.take_steering(("pause", "stop"), 0, "docking", before=1.0) == []
+    assert journal.take_steering(("pause", "veto"), 2, "docking") == ["pause"]
+    assert journal.take_steering(("pause", "veto"), 3, "start") == []
+    journal.close()
+    reopened = Journal.open(path)
+    assert reopened.steering() == [Steering(1.0, "pause", None, 2, "docking"), *COMMANDS[1:]]
+    reopened.close()
+
+
+def test_a_second_process_steers_while_the_first_one_writes(path: Path) -> None:
+    driver = Journal.create(path)
+    with subprocess.Popen([sys.executable, "-c", _STEERER, str(path)], stdout=subprocess.PIPE) as process:
+        number, taken = 0, 0
+        while process.poll() is None or number < 50:
+            driver.append_evaluation(Evaluation(0, f"C{number}", "docking", "k", "done", {}, 0.0, False))
+            taken += len(driver.take_steering(("budget",), number, "start"))
+            number += 1
+    taken += len(driver.take_steering(("budget",), number, "start"))
+    assert process.returncode == 0 and taken == 50 and driver.counts() == {"docking": number}
+    assert [s.value for s in driver.steering()] == list(range(50))
+    driver.close()
+
+
+_STEERER = """
+import sys
+from pathlib import Path
+from labkit.store import Journal, Steering
+for number in range(50):
+    journal = Journal.open(Path(sys.argv[1]))
+    journal.append_steering(Steering(float(number), "budget", number))
+    journal.close()
+"""
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_journal_from_before_steering_reads_as_not_steered(path: Path, read_only: bool) -> None:
+    journal = Journal.create(path)
+    _fill(journal)
+    journal._connection.execute("drop table steering")
+    journal.close()
+    content = path.read_bytes()
+    journal = Journal.open(path, read_only=read_only)
+    _assert_filled(journal)
+    assert journal.steering() == []
+    if read_only:
+        journal.close()
+        assert path.read_bytes() == content and list(path.parent.iterdir()) == [path]
+    else:
+        journal.append_steering(COMMANDS[0])
+        assert journal.steering() == COMMANDS[:1]
+        journal.close()
 
 
 _WRITER = """

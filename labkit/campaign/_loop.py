@@ -284,18 +284,14 @@ class Loop:
 
     @contextmanager
     def _stage(self, name: str) -> Iterator[None]:
-        """Meters a stage and books its use in the journal."""
+        """Meters a stage and books its use in the journal, also of one that is interrupted."""
         before = self.meter.stages.get(name, Use(0.0, 0.0, 0.0, ""))
-        with self.meter.stage(name):
-            yield
-        now = self.meter.stages[name]
-        self.journal.append_meter(
-            name,
-            now.seconds - before.seconds,
-            now.energy_wh - before.energy_wh,
-            now.uncertainty_wh - before.uncertainty_wh,
-            now.method,
-        )
+        try:
+            with self.meter.stage(name):
+                yield
+        finally:
+            used = self.meter.stages[name] - before
+            self.journal.append_meter(name, used.seconds, used.energy_wh, used.uncertainty_wh, used.method)
 
     def _checkpoint(self, number: int) -> Path:
         return self.folder / f"checkpoint-{number:04d}.safetensors"

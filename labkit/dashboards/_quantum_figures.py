@@ -191,7 +191,7 @@ def in_words(finding: Finding, mitigation: str) -> Block:
     samples = next(row for row in rows if row.group == "samples" and row.name == mitigation)
     by_chance, excitations = (row for row in rows if row.group == "control")
     exact = number(finding.space.energies["exact"], 6)
-    texts = [f"{heading(finding)}. Orbitals: {finding.space.chosen_by}. Exact energy: {exact} Ha."]
+    texts = [f"Orbitals: {finding.space.chosen_by}. Exact energy: {exact} Ha."]
     if choice.solver in finding.solved:
         solved = finding.solved[choice.solver]
         error = (solved["energy"] - finding.space.energies["exact"]) * 1e3

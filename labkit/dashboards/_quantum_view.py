@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from labkit.dashboards import _quantum_figures as figures
 from labkit.dashboards import palette
 from labkit.dashboards._noise_view import VARIANTS, distributions
-from labkit.dashboards._page import Block, together
+from labkit.dashboards._page import Block, paragraphs, together
 from labkit.dashboards._quantum_model import KINDS, SOLVERS, Choice, Finding, QuantumModel, Row
 from labkit.errors import InputError, LabkitError
 
@@ -76,6 +76,7 @@ def quantum_static(
         name: {bits: deviation for bits, (_, deviation) in shares.items()} for name, shares in shown.items()
     }
     return together(
+        paragraphs(figures.heading(finding)),
         figures.in_words(finding, mitigation),
         figures.energies_picture(rows),
         figures.controls_table(finding, rows),
@@ -108,7 +109,7 @@ class _View:
 
         def steps(label: str, values: Sequence[float], value: float, form: str) -> Any:
             options = [(format(each, form), each) for each in values]
-            return control("step slider", label, options=options, value=value, layout={"min_width": "290px"})
+            return control("step slider", label, options=options, value=value)
 
         self._controls: Mapping[str, Any] = {
             "kind": control(
@@ -121,11 +122,11 @@ class _View:
                 value=choice.system if own else "",
                 placeholder="path of an xyz file, or a dye's SMILES",
                 continuous_update=False,
-                layout={"min_width": "340px"},
+                layout={"min_width": "320px"},
             ),
-            "orbitals": steps("Active orbitals, at most", _ORBITALS, choice.orbitals, "d"),
+            "orbitals": steps("Active orbitals", _ORBITALS, choice.orbitals, "d"),
             "solver": control("choice", "Solver", options=[(v, k) for k, v in SOLVERS.items()]),
-            "shots": steps("Shots of one measurement", _SHOTS, choice.shots, ",d"),
+            "shots": steps("Shots", _SHOTS, choice.shots, ",d"),
             "two_qubit": steps("Two-qubit error", _TWO_QUBIT, choice.two_qubit, "g"),
             "readout": steps("Read-out error", _READOUT, choice.readout, "g"),
             "cap": steps("Subspace, at most", _CAPS, choice.cap, ".0%"),
@@ -134,20 +135,18 @@ class _View:
             "choice", "Mitigation", options=[(v, k) for k, v in VARIANTS.items()], value=_FIRST_MITIGATION
         )
         self._with_controls = control("check", "Random bits, singles and doubles", value=True)
-        self._energies = chart("Energy against exact", "distance from exact (mHa)", "", "nothing yet", 340)
-        self._energies.update_layout(
-            legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0}, margin={"t": 76}
-        )
-        self._energies.update_xaxes(type="log")
+        self._energies = chart("Energy against exact", "distance from exact (mHa)", "", "nothing yet", 360)
+        self._energies.update_layout(showlegend=False)  # every row has its name
+        self._energies.update_xaxes(type="log", exponentformat="power")
         self._energies.update_yaxes(autorange="reversed")
-        self._shares = chart("Bit strings measured", "share of the shots", "↓ then ↑", "nothing yet", 340)
-        self._shares.update_layout(
-            legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0}, margin={"t": 76}
-        )
+        self._shares = chart("Bit strings measured", "share of the shots", "", "nothing yet", 360)
+        corner = {"x": 1, "xanchor": "right", "y": 0.8, "yanchor": "top"}
+        self._shares.update_layout(legend=corner)
         self._shares.update_xaxes(type="log", exponentformat="power")
-        self._shares.update_yaxes(autorange="reversed", type="category", tickfont={"family": "monospace"})
+        self._shares.update_yaxes(autorange="reversed", tickfont={"family": "monospace", "size": 12})
         self._work: Background[Finding] = Background(self._compute, self._show, "Computing")
-        self._words, self._table, self._circuit, self._machines = (ipywidgets.HTML() for _ in range(4))
+        html = [ipywidgets.HTML() for _ in range(5)]
+        self._line, self._words, self._table, self._circuit, self._machines = html
         tabs = ipywidgets.Tab([self._table, self._circuit, self._machines])
         tabs.titles = ("Controls and subspaces", "Circuit", "Quantum computers")
         c = self._controls
@@ -156,8 +155,9 @@ class _View:
             row(c["orbitals"], c["solver"], c["shots"]),
             row(c["two_qubit"], c["readout"], c["cap"]),
             row(self._mitigation, self._with_controls, self._work.view),
-            self._words,
+            self._line,
             row(self._energies, self._shares),
+            self._words,
             tabs,
         )
         for name, widget in c.items():
@@ -201,7 +201,7 @@ class _View:
 
     def _refuse(self, error: LabkitError) -> None:
         self._work.cancel()
-        self._words.value = f'<p role="alert">{escape(str(error))}</p>'
+        self._line.value = f'<b role="alert">{escape(str(error))}</b>'
 
     def _compute(self, report: Any, cancelled: threading.Event) -> Finding:
         return self._model.compute(self._asked, report, cancelled)
@@ -220,12 +220,16 @@ class _View:
             rows = finding.rows(mitigation)
             if not self._with_controls.value:
                 rows = [row for row in rows if row.group != "control"]
-            update(self._energies, list(_energy_traces(rows)), figures.energies_alt(rows))
-            most = max(figures.bars_of(row)[0] for row in rows)
-            self._energies.update_xaxes(range=[log10(figures.FLOOR_MHA) - 0.3, log10(most) + 1.6])
-            traces = _share_traces(finding, mitigation)
-            update(self._shares, traces, figures.shares_alt(finding, mitigation))
-            self._words.value = figures.in_words(finding, mitigation).html
+            low, high = figures.FLOOR_MHA / 2, 300 * max(figures.bars_of(row)[0] for row in rows)
+            self._energies.update_xaxes(range=[log10(low), log10(high)])
+            update(self._energies, _energy_traces(rows, high), figures.energies_alt(rows))
+            names = [_arrows(bits) for bits in finding.studies[0].ideal]
+            self._shares.update_yaxes(tickvals=list(range(len(names))), ticktext=names)
+            update(self._shares, _share_traces(finding, mitigation), figures.shares_alt(finding, mitigation))
+            self._line.value = f"<b>{escape(figures.heading(finding))}</b>"
+            self._words.value = (
+                f'<div style="line-height:1.4">{figures.in_words(finding, mitigation).html}</div>'
+            )
             self._table.value = figures.controls_table(finding, rows).html
             self._machines.value = figures.machines_table(finding.space.machines, finding.choice.shots).html
             if self._drawn != finding.space.gates:  # takes a moment, and other shots don't change it
@@ -233,43 +237,48 @@ class _View:
                 self._circuit.value = figures.circuit_picture(finding.space)._repr_html_()
 
 
-def _energy_traces(rows: Sequence[Row]) -> list[dict[str, Any]]:
+def _arrows(bits: str) -> str:
+    """A bit string with the electrons of each spin told apart."""
+    half = len(bits) // 2
+    return f"↓{bits[:half]} ↑{bits[half:]}"
+
+
+def _energy_traces(rows: Sequence[Row], right: float) -> list[dict[str, Any]]:
+    """A trace for each group of rows, and one with the numbers, at the right end of the axis."""
+    names = {row: figures.name_of(row) + (" ◀" if row.chosen else "") for row in rows}
     traces = []
     for group, (colour, _, symbol, label) in figures.GROUPS.items():
         members = [row for row in rows if row.group == group]
-        places = [figures.bars_of(row) for row in members]
+        places, down, up = ([figures.bars_of(row)[i] for row in members] for i in range(3))
+        sizes = [15 if row.chosen else 9 for row in members]
         traces.append(
             {
-                "x": [place for place, _, _ in places],
-                "y": [figures.name_of(row) + (" ◀" if row.chosen else "") for row in members],
-                "error_x": {
-                    "type": "data",
-                    "arrayminus": [down for _, down, _ in places],
-                    "array": [up for _, _, up in places],
-                },
-                "mode": "markers+text",
-                "text": [f"  {figures.error_of(row)}" for row in members],
-                "textposition": "middle right",
-                "marker": {
-                    "color": colour,
-                    "symbol": symbol,
-                    "size": [15 if r.chosen else 9 for r in members],
-                },
+                "x": places,
+                "y": [names[row] for row in members],
+                "error_x": {"type": "data", "arrayminus": down, "array": up},
+                "mode": "markers",
+                "marker": {"color": colour, "symbol": symbol, "size": sizes},
                 "name": label,
-                "cliponaxis": False,
             }
         )
-    return traces
+    numbers = {
+        "x": [right] * len(rows),
+        "y": list(names.values()),
+        "mode": "text",
+        "text": [figures.error_of(row) for row in rows],
+        "textposition": "middle left",
+        "hoverinfo": "skip",
+    }
+    return [*traces, numbers]
 
 
 def _share_traces(finding: Finding, mitigation: str) -> list[dict[str, Any]]:
-    ideal, half = finding.studies[0].ideal, finding.space.hamiltonian.norb
-    names = [f"{bits[:half]} {bits[half:]}" for bits in ideal]
+    ideal = finding.studies[0].ideal
     bars = {
         "type": "bar",
         "orientation": "h",
         "x": list(ideal.values()),
-        "y": names,
+        "y": list(range(len(ideal))),
         "marker": {"color": "#CCCCCC"},
         "name": "exact",
     }
@@ -280,14 +289,14 @@ def _share_traces(finding: Finding, mitigation: str) -> list[dict[str, Any]]:
             {
                 # What wasn't seen has no place on a logarithmic axis.
                 "x": [mean or None for mean, _ in shares],
-                "y": names,
+                "y": [place + 0.28 * (i - 1) for place in range(len(ideal))],
                 "error_x": {
                     "type": "data",
                     "array": [deviation for _, deviation in shares],
                     "arrayminus": [min(deviation, 0.9 * mean) for mean, deviation in shares],
                 },
                 "mode": "markers",
-                "marker": {"color": palette.SERIES[i], "symbol": palette.PLOTLY_MARKERS[i], "size": 8},
+                "marker": {"color": palette.SERIES[i], "symbol": palette.PLOTLY_MARKERS[i], "size": 7},
                 "name": VARIANTS[variant],
             }
         )

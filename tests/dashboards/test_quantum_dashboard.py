@@ -86,7 +86,7 @@ def test_pictures_are_well_formed_and_described(finding: Finding) -> None:
 
 def test_words_tell_who_wins(finding: Finding) -> None:
     text = _text(figures.in_words(finding, "noisy"))
-    assert "8 electrons in 6 orbitals, 12 qubits, 225 determinants; 4 × 1,000 shots" in text
+    assert "8 electrons in 6 orbitals, 12 qubits, 225 determinants; 4 × 1,000" in figures.heading(finding)
     assert "LUCJ, optimised: +2.106 mHa against exact, without shots" in text
     assert "Singles and doubles do worse (+26.4 mHa)" in text and "little is proved" not in text
     # Without noise the samples hold hardly more than one determinant, and then excitations are as good.

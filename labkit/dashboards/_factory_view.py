@@ -1,0 +1,239 @@
+"""The AI-factory dashboard: two federations side by side, and a quantum computer beside nodes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+
+from labkit.cluster import list_scenarios
+from labkit.cluster._moves import POLICIES
+from labkit.dashboards._factory_charts import CHARTS, blank, drawn, loops, loops_drawn, sheet
+from labkit.dashboards._factory_model import (
+    EVERYWHERE,
+    FactoryModel,
+    Settings,
+    loop_times,
+    qpus,
+    scenario_of,
+)
+from labkit.dashboards._federation_view import outcome_in_words, scenarios_table, zones_table
+from labkit.dashboards._live import Background, Report, chart, column, control, row, update
+from labkit.dashboards._page import Block, paragraphs, together
+from labkit.errors import InputError
+
+if TYPE_CHECKING:
+    from labkit.cluster import Outcome
+    from labkit.dashboards._factory_charts import Sheet
+
+_PAGES = {
+    "Map": ("map",),
+    "Jobs and queue": ("jobs", "queue"),
+    "Power": ("power",),
+    "Cooling, PUE and carbon": ("overhead", "day"),
+    "Quantum computer": (),
+}
+_LIMITS = (
+    "Nodes' power at rest is assumed, and doesn't follow the water's temperature. Weather is the mean day of "
+    "the mean year, and carbon a country's mean of a year where the scenario brings no series of its own."
+)
+_PRICE = "The price of sovereignty: what zones add, against the same with zones off."
+_LOOP = ("VLQ", 1_000, 1.0, 0.0)  # quantum computer, shots, classical work (s), queue (s)
+
+
+def factory_dashboard(
+    ui: str,
+    scenarios: tuple[str, str] = ("federation", "federation"),
+    policies: tuple[str, str] = ("earliest", "carbon"),
+    machine: str = EVERYWHERE,
+    jobs: int = 40_000,
+) -> ipywidgets.Widget | Block:
+    """The dashboard of two federations.
+
+    Args:
+        ui: "widget" or "static".
+        scenarios: that the two sides begin with, names or TOML files.
+        policies: likewise.
+        machine: whose jobs and power are shown; all of them where not given.
+        jobs: of each simulation.
+
+    Raises:
+        InputError: if a setting makes no sense.
+    """
+    sides = {
+        name: Settings(scenario, policy)
+        for name, scenario, policy in zip("AB", scenarios, policies, strict=True)
+    }
+    machines = [EVERYWHERE, *(m.name for side in sides.values() for m in scenario_of(side.scenario).machines)]
+    if machine not in machines:
+        raise InputError(f"machine {machine!r} takes no part; choose of {', '.join(dict.fromkeys(machines))}")
+    return (factory_widget if ui == "widget" else factory_static)(FactoryModel(jobs), sides, machine)
+
+
+def factory_static(model: FactoryModel, sides: Mapping[str, Settings], machine: str = EVERYWHERE) -> Block:
+    """Pictures, tables and words of federations, which need no browser and no kernel.
+
+    Raises:
+        InputError: if a simulation makes no sense.
+    """
+    outcomes = {f"{name}: {settings}": model.outcome(settings) for name, settings in sides.items()}
+    words = [together(paragraphs(name), outcome_in_words(outcome)) for name, outcome in outcomes.items()]
+    return together(
+        *words,
+        scenarios_table(outcomes),
+        paragraphs(_PRICE),
+        zones_table(outcomes),
+        *(drawn(name, outcomes, machine) for name in CHARTS),
+        paragraphs(f"A variational loop on {_LOOP[0]}, {_LOOP[1]:,} shots an iteration:"),
+        loops_drawn(loop_times(*_LOOP)),
+        paragraphs(_LIMITS),
+    )
+
+
+class _Side:
+    """One federation: what it is set to, and its simulation.
+
+    Attributes:
+        view: controls.
+        outcome: what is shown; None until the first simulation is done.
+        label: of its settings.
+    """
+
+    def __init__(
+        self, name: str, model: FactoryModel, settings: Settings, changed: Callable[[], None]
+    ) -> None:
+        self._name, self._model, self._changed = name, model, changed
+        self.outcome: Outcome | None = None
+        self.label = ""
+        names = dict.fromkeys((settings.scenario, *list_scenarios()))
+        self._scenario = control("choice", f"{name}: scenario", options=[*names], value=settings.scenario)
+        self._policy = control("choice", "policy", options=POLICIES, value=settings.policy)
+        self._zones = control("check", "zones", value=settings.zones)
+        self._supply = control("slider", "water warmer by (K)", min=-10, max=10, value=0)
+        self._weather = control("slider", "weather warmer by (K)", min=-10, max=15, value=0)
+        self._machines = ipywidgets.SelectMultiple(
+            description="machines", rows=4, style={"description_width": "initial"}, layout={"width": "220px"}
+        )
+        self._list_machines()
+        self._work = Background(self._simulate, self._done, name)
+        self._work.view.children[0].layout.width = "160px"  # leaves room for words beside it
+        self._scenario.observe(self._other_scenario, "value")
+        for widget in (self._policy, self._zones, self._supply, self._weather, self._machines):
+            widget.observe(self.look, "value")
+        sliders = ipywidgets.VBox([self._supply, self._weather])
+        choices = row(self._scenario, self._policy, self._zones)
+        self.view = column(choices, row(sliders, self._machines), self._work.view)
+
+    def look(self, _: Any = None) -> None:
+        """Show what the controls say: at once where it is known, else when it is simulated."""
+        settings = self._settings()
+        found = self._model.kept(settings)
+        if found is None:
+            self._work.start()
+        else:
+            self._work.cancel()
+            self._done((settings, found))
+
+    def _settings(self) -> Settings:
+        every = len(self._machines.value) in (0, len(self._machines.options))
+        return Settings(
+            self._scenario.value,
+            self._policy.value,
+            () if every else self._machines.value,
+            self._zones.value,
+            self._supply.value,
+            self._weather.value,
+        )
+
+    def _simulate(self, report: Report, cancelled: threading.Event) -> tuple[Settings, Outcome]:
+        report(0.2, "simulating; the first time labkit compiles for seconds")
+        settings = self._settings()
+        return settings, self._model.outcome(settings)
+
+    def _done(self, result: tuple[Settings, Outcome]) -> None:
+        settings, self.outcome = result
+        self.label = f"{self._name}: {settings}"
+        self._changed()
+
+    def _other_scenario(self, _: Any) -> None:
+        self._machines.unobserve(self.look, "value")
+        self._list_machines()
+        self._machines.observe(self.look, "value")
+        self.look()
+
+    def _list_machines(self) -> None:
+        self._machines.options = [machine.name for machine in scenario_of(self._scenario.value).machines]
+        self._machines.value = self._machines.options
+
+
+def factory_widget(
+    model: FactoryModel, sides: Mapping[str, Settings], machine: str = EVERYWHERE
+) -> ipywidgets.Widget:
+    """Federations to be set and compared; simulations run beside the cell."""
+    lock = threading.RLock()  # simulations end in threads of their own
+    page = ipywidgets.ToggleButtons(options=list(_PAGES), style={"button_width": "auto"})
+    of = control("choice", "jobs and power of", options=[machine])
+    table, captions = ipywidgets.HTML(), ipywidgets.HTML()
+    # One figure for all: each brings five megabytes of plotly into the page.
+    figure = chart("", "", "", "Nothing is simulated yet.")
+    loop_controls, loop_sheet = _quantum(lambda _: draw())
+
+    def draw(_: Any = None) -> None:
+        with lock:
+            known = {side.label: side.outcome for side in parts if side.outcome is not None}
+            if not known:
+                return
+            names = dict.fromkeys(
+                part.machine.name for outcome in known.values() for part in outcome.machines
+            )
+            if list(of.options) != [EVERYWHERE, *names]:
+                was = of.value
+                of.unobserve(draw, "value")
+                of.options = [EVERYWHERE, *names]
+                of.value = was if was in of.options else EVERYWHERE
+                of.observe(draw, "value")
+            pieces = [scenarios_table(known)]
+            if page.value == "Map":
+                pieces += [paragraphs(_PRICE), zones_table(known)]
+            table.value = f'<div style="line-height:1.2">{together(*pieces).html}</div>'
+            loop_controls.layout.display = "none" if _PAGES[page.value] else ""
+            shown = _PAGES[page.value]
+            traces, plan, words = sheet(shown, known, of.value) if shown else loop_sheet()
+            figure.update_layout(plan, overwrite=True)
+            update(figure, traces, " ".join(f"{label}: {text}" for label, text in words.items()))
+            captions.value = paragraphs(*(f"{label}: {text}" for label, text in words.items())).html
+
+    parts = [_Side(name, model, settings, draw) for name, settings in sides.items()]
+    for widget in (of, page):
+        widget.observe(draw, "value")
+    for side in parts:
+        side.look()
+    views = row(*(side.view for side in parts))
+    return column(views, row(page, of), table, loop_controls, figure, captions)
+
+
+def _quantum(changed: Callable[[Any], None]) -> tuple[ipywidgets.Widget, Callable[[], Sheet]]:
+    """Controls of a hybrid loop, and what draws its time over each link."""
+    qpu = control("choice", "quantum computer", options=list(qpus()), value=_LOOP[0])
+    shots = control(
+        "step slider", "shots an iteration", options=[100, 1_000, 10_000, 100_000], value=_LOOP[1]
+    )
+    classical = control("real slider", "classical work an iteration (s)", min=0.0, max=10.0, value=_LOOP[2])
+    queue = control("slider", "queue before each iteration (s)", min=0, max=120, value=0)
+    for widget in (qpu, shots, classical, queue):
+        widget.observe(changed, "value")
+
+    def show() -> Sheet:
+        traces, words = loops(loop_times(qpu.value, shots.value, classical.value, queue.value))
+        plan = blank(320)
+        plan["xaxis"] = {
+            "visible": True,
+            "domain": (0, 1),
+            "title": {"text": "an iteration of a variational loop (s)"},
+        }
+        plan["yaxis"] = {"autorange": "reversed"}
+        return traces, plan, {f"{qpu.value} ({qpus()[qpu.value].modality})": words}
+
+    return column(row(qpu, shots), row(classical, queue)), show

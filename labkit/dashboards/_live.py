@@ -127,9 +127,9 @@ def chart(title: str, x_label: str, y_label: str, alt: str, height: int = 320) -
         alt: what it shows now, for those who can't see it.
         height: px.
     """
-    import plotly.graph_objects as go
+    from labkit.dashboards._chart_widget import ChartWidget
 
-    figure = go.FigureWidget(
+    figure = ChartWidget(
         layout={
             "template": palette.plotly_template(),
             "title": {"text": title},

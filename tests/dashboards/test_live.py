@@ -226,3 +226,18 @@ def test_what_cannot_be_served_is_refused_before_the_server_starts(
     assert main(["dashboard", "energy", "--no-browser", "--port", "70000"]) == 2
     assert main(["dashboard", "energy", "--run", "nowhere"]) == 2
     assert "no run 'nowhere'" in capsys.readouterr().err
+
+
+def test_plotlys_code_is_in_no_chart_but_beside_them_once() -> None:
+    one, two = (chart("t", "x", "y", "a") for _ in range(2))
+    states = [figure.get_state() for figure in (one, two)]
+    assert states[0]["_plotly"] == states[1]["_plotly"]
+    assert all(len(str(state)) < 100_000 for state in states)
+    assert len(one._plotly.source) > 1_000_000
+
+
+def test_a_page_that_is_opened_later_gets_what_the_chart_shows_now() -> None:
+    figure = chart("t", "x", "y", "a")
+    update(figure, [{"x": [1], "y": [2], "name": "first"}], "one")
+    update(figure, [{"x": [1], "y": [3], "name": "second"}], "two")
+    assert figure.get_state()["_widget_data"][0]["name"] == "second"

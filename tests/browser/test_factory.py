@@ -1,0 +1,67 @@
+"""The AI-factory dashboard in a real JupyterLab: every control changes what is shown."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from .conftest import SCREENSHOTS, OpenNotebook, pictures
+
+CELL = """
+from labkit.dashboards import dashboard
+dashboard("factory", jobs=10_000)
+"""
+
+
+def _changed(page: Page, before: list[str]) -> list[str]:
+    """What the picture is now that it has changed."""
+    for _ in range(300):
+        now = pictures(page)
+        if now and now != before:
+            return now
+        page.wait_for_timeout(100)
+    raise AssertionError("the picture didn't change")
+
+
+def test_every_control_changes_the_picture(open_notebook: OpenNotebook) -> None:
+    page = open_notebook(CELL)
+    expect(page.get_by_role("cell", name="B: federation, carbon").first).to_be_visible(timeout=90_000)
+    expect(page.get_by_role("img", name=re.compile("Sites by power.*Juelich 15.8 MW"))).to_be_attached()
+    now = _changed(page, [])
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / "factory-map.png")
+    for name, alt in (
+        ("Jobs and queue", "runs with the most node-hours"),
+        ("Power", "mean power: nodes at rest"),
+        ("Cooling, PUE and carbon", "g CO2/kWh"),
+    ):
+        page.get_by_role("button", name=name, exact=True).click()
+        expect(page.get_by_role("img", name=re.compile(alt))).to_be_attached()
+        now = _changed(page, now)
+        page.screenshot(path=SCREENSHOTS / f"factory-{name.split(',')[0].lower().replace(' ', '-')}.png")
+    page.get_by_label("jobs and power of").select_option("LUMI")
+    now = _changed(page, now)
+    for name in ("water warmer by (K)", "weather warmer by (K)"):
+        page.get_by_role("slider", name=name).first.focus()
+        page.keyboard.press("ArrowRight")
+        now = _changed(page, now)
+    expect(page.get_by_role("cell", name="A: federation, earliest, water +1 K, weather +1 K")).to_be_visible()
+    page.get_by_label("zones").first.uncheck()
+    now = _changed(page, now)
+    page.get_by_label("policy").first.select_option("energy")
+    now = _changed(page, now)
+    page.get_by_label("A: scenario").select_option("lost-site")
+    now = _changed(page, now)
+    page.get_by_label("machines").first.select_option(["LUMI", "Alps"])
+    _changed(page, now)
+    expect(
+        page.get_by_role("cell", name=re.compile("A: lost-site, energy, 2 machines, zones off"))
+    ).to_be_visible()
+    page.get_by_role("button", name="Quantum computer", exact=True).click()
+    expect(page.get_by_role("img", name=re.compile("wan 1.45 s"))).to_be_attached()
+    page.get_by_label("quantum computer", exact=True).select_option("PIAST-Q")
+    expect(page.get_by_role("img", name=re.compile("wan 301.05 s"))).to_be_attached()
+    for name in ("shots an iteration", "classical work an iteration (s)", "queue before each iteration (s)"):
+        before = pictures(page)
+        page.get_by_role("slider", name=name).focus()
+        page.keyboard.press("ArrowRight")
+        _changed(page, before)

@@ -11,7 +11,7 @@ def show_run(answer: Answer) -> str:
     lines = [
         f"{answer['status']} in {answer['seconds']:.0f} s, {answer['energy_wh']:.2f} Wh"
         f" ± {answer['energy_uncertainty_wh']:.2f} ({answer['energy_method']}),"
-        f" {answer['co2e_g']:.2f} ± {answer['co2e_uncertainty_g']:.2f} gCO2e (grid: {answer['grid']})",
+        f" {answer['co2e_g']:.2g} ± {answer['co2e_uncertainty_g']:.2g} gCO2e (grid: {answer['grid']})",
         "evaluations: " + ", ".join(f"{name} {n}" for name, n in answer["evaluations"].items()),
         "best molecules:",
     ]

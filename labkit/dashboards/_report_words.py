@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from labkit.dashboards._energy_model import Amount
+from labkit.dashboards._energy_view import said
 from labkit.dashboards._format import duration, number, place, signed
 from labkit.dashboards._report_model import Candidate, ContactEnergy, Interval, ReportModel, Round
 from labkit.store import Steering
@@ -44,8 +46,11 @@ def outcome(model: ReportModel) -> str:
     text += f", in {duration(manifest['seconds'])}" if manifest["seconds"] else ""
     if manifest.get("energy_method"):
         wh, error = manifest["energy_wh"], manifest["energy_uncertainty_wh"]
-        co2e, co2e_error = model.run.grid.emitted(wh, error)
-        text += f", with {number(wh)} ± {number(error)} Wh or {number(co2e)} ± {number(co2e_error)} gCO2e"
+        used = (
+            said(Amount(value, value - off, value + off))
+            for value, off in ((wh, error), model.run.grid.emitted(wh, error))
+        )
+        text += f", with {next(used)} Wh or {next(used)} gCO2e"
     return text + "." + steering(model.steering)
 
 

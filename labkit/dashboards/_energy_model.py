@@ -133,10 +133,10 @@ class EnergyModel:
         count = {name: sum(e.fidelity == name for e in computed) for name in ("docking", "triplet")}
         contacts = sum(len(e.result.get("contacts", ())) for e in computed if e.fidelity == "interaction")
         made = {
-            "molecule, all stages": (proposed, self.wh()),
+            "molecule": (proposed, self.wh()),
             "docking": (count["docking"], self.wh("docking")),
-            "quantum energy of a contact": (contacts, self.wh("interaction")),
-            "quantum energy of a triplet": (count["triplet"], self.wh("triplet")),
+            "quantum energy (contact)": (contacts, self.wh("interaction")),
+            "quantum energy (triplet)": (count["triplet"], self.wh("triplet")),
         }
         return {what: (n, wh.times(1 / n)) for what, (n, wh) in made.items() if n}
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import ipywidgets
 
 _BASES = {"moved": "this computer's metered energy, moved there", "own": "the machine's own nodes"}
-_COLUMNS = ("moved", "own nodes, rest to full")
+_COLUMNS = ("moved", "own nodes")
 
 
 def said(amount: Amount | None) -> str:
@@ -55,7 +55,7 @@ def use_table(model: EnergyModel) -> Block:
     seconds = duration(sum(stage.seconds for stage in model.stages))
     rows.append(("all stages", seconds, "", *_in_both(model.wh(), model.grid), ""))
     for what, (count, wh) in model.each.items():
-        rows.append((f"for one {what}", "", "", *_in_both(wh, model.grid), f"mean of {count}"))
+        rows.append((f"per {what}", "", "", *_in_both(wh, model.grid), f"mean of {count}"))
     head = ("stage", "wall time", "cores busy", *UNITS, "how it was obtained")
     return table(head, rows, numeric=head[1:5])
 
@@ -103,7 +103,7 @@ def use_by_site_table(model: EnergyModel) -> Block:
         moved, own = (_in_both(wh, site.grid) for wh in (site.moved, site.own))
         place = (name, "yes" if site.allowed else "no", duration(site.seconds))
         rows.append((*place, number(site.pue, 3), number(site.grid.g_per_kwh, 0), *moved, *own))
-    head = ("place", "data may go there", "time", "PUE", "g/kWh")
+    head = ("place", "allowed", "time", "PUE", "g/kWh")
     amounts = tuple(f"{unit}, {basis}" for basis in _COLUMNS for unit in UNITS)
     return table((*head, *amounts), rows, numeric=(*head, *amounts))  # names may not be broken, either
 
@@ -139,7 +139,7 @@ def zone_prices(model: EnergyModel, names: Sequence[str]) -> Block:
             prices = ["no machine", *["–"] * 3]
         rows.append((zone, str(len(inside)), *prices))
     head = ("zone", "machines", *(f"+ {unit}, {basis}" for basis in _COLUMNS for unit in UNITS))
-    return table(head, rows, numeric=head[1:])
+    return table(head, rows, numeric=head)
 
 
 def energy_static(model: EnergyModel) -> Block:

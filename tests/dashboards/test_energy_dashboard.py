@@ -69,8 +69,8 @@ def test_what_came_from_the_cache_is_not_counted(small_run: str) -> None:
     ]
     assert model.each["docking"] == (1, pytest.approx((1.5, 0.75, 2.25)))
     # A docking has contacts, too; only those simulated are quantum energies.
-    assert model.each["quantum energy of a contact"] == (2, pytest.approx((0.2, 0.1, 0.3)))
-    assert "quantum energy of a triplet" not in model.each
+    assert model.each["quantum energy (contact)"] == (2, pytest.approx((0.2, 0.1, 0.3)))
+    assert "quantum energy (triplet)" not in model.each
 
 
 def test_a_country_s_grid_turns_energy_into_carbon() -> None:
@@ -197,7 +197,7 @@ def test_the_static_page_tells_what_is_compared_with_what() -> None:
     assert "The run used 0.61 ± 0.46 Wh, 68% of it for interaction, and emitted 0.23 ± 0.18 gCO2e" in text
     assert "assumed 8 W a core" in text and "Grid: DEU, mean of 2023, Our World in Data" in text
     assert "like with like" in text and "Keeping the data in FIN adds" in text
-    assert re.search(r"for one docking 0\.0057 ± 0\.0043 .* mean of 29", text)
+    assert re.search(r"per docking 0\.0057 ± 0\.0043 .* mean of 29", text)
 
 
 def test_controls_of_the_widget_change_what_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,9 +124,8 @@ class Meter:
         with self._lock:
             last, self._last = self._last, _clocks()
             past = self._last.since(self._marked)
-            if (
-                past.time >= _SHARE_S
-            ):  # they are read one after the other, so ours may seem to be more than all
+            if past.time >= _SHARE_S:
+                # They are read one after the other, so ours may seem to be more than all.
                 self._share = past.tree_s / max(past.tree_s, past.busy_s, 1e-9)
                 self._marked = self._last
             now = self._last.since(last)
@@ -170,12 +169,17 @@ def _clocks() -> _Clocks:
 def _tree() -> tuple[float, frozenset[int]]:
     """CPU time of this process, its live descendants and its ended children, s; and their numbers."""
     own = os.times()
-    total = own.user + own.system + own.children_user + own.children_system
-    children = psutil.Process().children(recursive=True)
-    for child in children:
-        try:
-            used = child.cpu_times()
-        except psutil.Error:  # it ended in this moment; its time is in ours now
-            continue
-        total += used.user + used.system + used.children_user + used.children_system
-    return total, frozenset((os.getpid(), *(child.pid for child in children)))
+    while True:
+        children = psutil.Process().children(recursive=True)
+        total = 0.0
+        for child in children:
+            try:
+                used = child.cpu_times()
+            except psutil.Error:  # it ended in this moment
+                continue
+            total += used.user + used.system + used.children_user + used.children_system
+        before, own = own, os.times()
+        ended = own.children_user + own.children_system
+        if ended == before.children_user + before.children_system:
+            # No child passed from the living to the ended meanwhile: none is missed or counted twice.
+            return total + own.user + own.system + ended, frozenset((os.getpid(), *(c.pid for c in children)))

@@ -1,9 +1,11 @@
 import itertools
+import os
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -62,6 +64,17 @@ def test_a_child_process_is_counted_while_it_lives_and_after() -> None:
     child.communicate(b"")
     # At least what it burnt by its own clock, and no more than a little start-up on top.
     assert 0.5 < _meter._tree()[0] - before < 3
+
+
+def test_a_child_that_ends_while_it_is_counted_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    child = SimpleNamespace(
+        pid=7, cpu_times=lambda: SimpleNamespace(user=5, system=0, children_user=0, children_system=0)
+    )
+    own = iter(os.times_result((1.0, 0.0, ended, 0.0, 0.0)) for ended in (0.0, 5.0, 5.0))
+    living = iter([[child], []])
+    monkeypatch.setattr(_meter.os, "times", lambda: next(own))
+    monkeypatch.setattr(_meter.psutil.Process, "children", lambda self, recursive: next(living))
+    assert _meter._tree()[0] == 1 + 5
 
 
 def test_another_s_load_is_not_ours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ import tomli_w
 from labkit.campaign._objective import has_all
 from labkit.campaign._specification import Specification, validate
 from labkit.campaign._steering import CONTROLS, Course, checked, course
-from labkit.energy import GridCarbon, carbon_intensity, local_grid
+from labkit.energy import GridCarbon, carbon_intensity, local_grid, read_machine
 from labkit.errors import InputError
 from labkit.store import Journal, Steering, data_path, write_atomically
 
@@ -328,5 +328,9 @@ def _provenance() -> dict[str, Any]:
     return {
         "commit": commit,
         "versions": versions | {"python": platform.python_version()},
-        "machine": {"system": platform.platform(), "cores": os.cpu_count()},
+        "machine": {
+            "system": platform.platform(),
+            "cores": os.cpu_count(),
+            "surroundings": read_machine().surroundings,
+        },
     }

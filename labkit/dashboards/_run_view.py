@@ -112,7 +112,7 @@ class RunView(ABC):
         manifest, specification = self.model.manifest, self.model.specification
         commit = manifest.get("commit") or "unknown (not run from a checkout)"
         versions = ", ".join(f"{name} {version}" for name, version in manifest["versions"].items())
-        machine = manifest["machine"]
+        machine, cores = manifest["machine"], f"{manifest['machine']['cores']} cores"
         rows = [
             ("run", manifest["run"]),
             ("campaign", f"{specification.name} (identity {manifest['identity'][:16]})"),
@@ -122,7 +122,7 @@ class RunView(ABC):
             ("started", manifest["started"]),
             ("labkit's commit", commit),
             ("versions", versions),
-            ("machine", f"{machine['system']}, {machine['cores']} cores"),
+            ("machine", ", ".join(filter(None, (machine["system"], cores, machine.get("surroundings"))))),
         ]
         return table(("what", "value"), rows)
 

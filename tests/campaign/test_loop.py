@@ -3,10 +3,9 @@
 import json
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,63 +14,10 @@ import pytest
 from labkit.campaign import Campaign, Run, _campaign, _loop, _oracles, pose_file, resume, score
 from labkit.campaign._oracles import Task
 from labkit.cli import main
-from labkit.errors import EvaluationError, InputError, LabkitError, ResourceError, TooLittleMemoryError
+from labkit.errors import EvaluationError, InputError, ResourceError, TooLittleMemoryError
 from labkit.store import Cache, Evaluation, Journal
 
-
-class _InProcess(Executor):
-    """Computes at once."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except LabkitError as error:
-            future.set_exception(error)
-        return future
-
-
-@pytest.fixture(autouse=True)
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Puts the made-up oracle in place; lists the molecules that it has computed."""
-    computed: list[str] = []
-
-    def evaluate(task: Task) -> dict[str, Any]:
-        smiles = task.inputs["smiles"]
-        computed.append(smiles)
-        energy = -2.0 - sum(map(ord, smiles)) % 60 / 10
-        if energy > -2.5:
-            return {"status": "failed", "result": {"reason": "Vina found no pose"}, "seconds": 0.1}
-        result = {"smiles": smiles, "components": {"docking_energy": energy}, "pose": f"{smiles}\n$$$$\n"}
-        return {"status": "done", "result": result, "seconds": 0.1}
-
-    @contextmanager
-    def open_engine(name: str, workers: int) -> Iterator[Executor]:
-        yield _InProcess()
-
-    monkeypatch.setattr(_loop, "evaluate", evaluate)
-    monkeypatch.setattr(_campaign, "open_engine", open_engine)
-    return computed
-
-
-@pytest.fixture
-def campaign(campaign_file: Path) -> Campaign:
-    return Campaign.load(campaign_file, ["rounds=3", "proposals=6"])
-
-
-def _outcome(run: Run) -> dict[str, Any]:
-    """All that a run has decided and found; not when."""
-    with run.journal() as journal:
-        return {
-            "proposals": journal.proposals(),
-            "evaluations": sorted(
-                (e.round, e.fidelity, e.smiles, e.key, e.status, json.dumps(e.result, sort_keys=True))
-                for e in journal.evaluations()
-            ),
-            "scores": journal.scores(),
-            "metrics": journal.metrics(),
-            "best": run.best(),
-        }
+pytestmark = pytest.mark.usefixtures("asked")
 
 
 def test_a_run_leaves_all_that_happened(campaign: Campaign, tmp_path: Path, asked: list[str]) -> None:
@@ -121,19 +67,21 @@ def test_the_summary_has_what_the_command_line_promises(campaign: Campaign, tmp_
     json.dumps(summary)
 
 
-def test_the_same_seed_decides_the_same_and_another_does_not(campaign: Campaign, tmp_path: Path) -> None:
-    outcomes = [_outcome(campaign.run(seed, out=tmp_path)) for seed in (0, 0, 1)]
+def test_the_same_seed_decides_the_same_and_another_does_not(
+    campaign: Campaign, tmp_path: Path, outcome: Callable[[Run], dict[str, Any]]
+) -> None:
+    outcomes = [outcome(campaign.run(seed, out=tmp_path)) for seed in (0, 0, 1)]
     assert outcomes[0] == outcomes[1]
     assert outcomes[0]["proposals"] != outcomes[2]["proposals"]
 
 
 def test_a_cached_answer_counts_as_a_call_and_is_not_computed(
-    campaign: Campaign, tmp_path: Path, asked: list[str]
+    campaign: Campaign, tmp_path: Path, asked: list[str], outcome: Callable[[Run], dict[str, Any]]
 ) -> None:
     first = campaign.run(out=tmp_path)
     computed = len(asked)
     second = campaign.run(out=tmp_path)
-    assert _outcome(first) == _outcome(second)
+    assert outcome(first) == outcome(second)
     assert first.summary()["evaluations"] == second.summary()["evaluations"]
     with second.journal() as journal:
         docked = journal.evaluations("docking")
@@ -210,8 +158,9 @@ def test_a_run_stopped_anywhere_and_resumed_ends_as_the_undisturbed_one(
     name: str,
     count: int,
     after: bool,
+    outcome: Callable[[Run], dict[str, Any]],
 ) -> None:
-    undisturbed = _outcome(campaign.run(out=tmp_path / "undisturbed"))
+    undisturbed = outcome(campaign.run(out=tmp_path / "undisturbed"))
     computed = len(asked)
     shutil.rmtree(tmp_path / "cache")
     asked.clear()
@@ -226,7 +175,7 @@ def test_a_run_stopped_anywhere_and_resumed_ends_as_the_undisturbed_one(
     before = len(asked)
     resumed = resume(run.folder)
     assert resumed.status == "done"
-    assert _outcome(resumed) == undisturbed
+    assert outcome(resumed) == undisturbed
     # Nothing committed was computed again: at most what a round had in flight.
     assert len(asked) - before == computed - len(committed)
 
@@ -366,7 +315,9 @@ def test_equal_questions_are_computed_once(
 ) -> None:
     run = Run.create(campaign.specification, tmp_path, engine="local", workers=1)
     with run.journal(read_only=False) as journal:
-        loop = _loop.Loop(campaign.specification, run.folder, journal, lambda: nullcontext(_InProcess()))
+        loop = _loop.Loop(
+            campaign.specification, run.folder, journal, lambda: _campaign.open_engine("local", 1)
+        )
         oracle = loop.ladder[0].oracle
         # Two ways to write one molecule.
         tasks = {text: oracle.task(smiles="CCO") for text in ("OCC", "CCO")}
@@ -394,8 +345,9 @@ def test_what_the_machine_could_not_hold_stops_the_run_and_is_no_answer(
     monkeypatch: pytest.MonkeyPatch,
     asked: list[str],
     error: ResourceError,
+    outcome: Callable[[Run], dict[str, Any]],
 ) -> None:
-    undisturbed = _outcome(campaign.run(out=tmp_path / "undisturbed"))
+    undisturbed = outcome(campaign.run(out=tmp_path / "undisturbed"))
     shutil.rmtree(tmp_path / "cache")
     asked.clear()
     enough = _loop.evaluate
@@ -416,7 +368,7 @@ def test_what_the_machine_could_not_hold_stops_the_run_and_is_no_answer(
     with run.journal() as journal:
         assert len(journal.evaluations("docking")) == 4
     assert run.status == "failed"
-    assert _outcome(resume(run.folder)) == undisturbed
+    assert outcome(resume(run.folder)) == undisturbed
 
 
 def test_an_allocation_that_fails_is_no_answer_of_the_molecule(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -437,9 +389,13 @@ def test_an_evaluation_row_is_never_overwritten(campaign: Campaign, tmp_path: Pa
 
 
 def test_a_worker_that_dies_is_told_and_the_run_can_be_resumed(
-    campaign: Campaign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: list[str]
+    campaign: Campaign,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: list[str],
+    outcome: Callable[[Run], dict[str, Any]],
 ) -> None:
-    undisturbed = _outcome(campaign.run(out=tmp_path / "undisturbed"))
+    undisturbed = outcome(campaign.run(out=tmp_path / "undisturbed"))
     shutil.rmtree(tmp_path / "cache")
     asked.clear()
 
@@ -451,26 +407,19 @@ def test_a_worker_that_dies_is_told_and_the_run_can_be_resumed(
             future.set_result(fn(*args, **kwargs))
         return future
 
+    with _campaign.open_engine("local", 1) as executor:
+        in_process = type(executor)
     with monkeypatch.context() as patch, pytest.raises(ResourceError, match="a worker died during 'docking'"):
-        patch.setattr(_InProcess, "submit", die)
+        patch.setattr(in_process, "submit", die)
         campaign.run(out=tmp_path / "died")
     run = Run.open(tmp_path / "died")
     assert run.status == "failed"
-    assert _outcome(resume(run.folder)) == undisturbed
+    assert outcome(resume(run.folder)) == undisturbed
 
 
 def test_the_most_promising_of_each_round_are_simulated_and_rank_first(
-    campaign_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    campaign_file: Path, tmp_path: Path
 ) -> None:
-    docking = _loop.evaluate
-
-    def evaluate(task: Task) -> dict[str, Any]:
-        if task.oracle == "docking":
-            return docking(task)
-        energy = -float(len(task.inputs["pose"]))
-        return {"status": "done", "result": {"components": {"interaction_energy": energy}}, "seconds": 1.0}
-
-    monkeypatch.setattr(_loop, "evaluate", evaluate)
     overrides = [
         *("rounds=2", "proposals=8", "interaction={candidates=2}"),
         "objective.interaction_energy={direction='minimise', range=[-40, 0]}",

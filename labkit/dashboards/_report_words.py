@@ -47,7 +47,7 @@ def outcome(model: ReportModel) -> str:
     if manifest.get("energy_method"):
         wh, error = manifest["energy_wh"], manifest["energy_uncertainty_wh"]
         used = (
-            said(Amount(value, value - off, value + off))
+            said(Amount(value, max(value - off, 0.0), value + off))
             for value, off in ((wh, error), model.run.grid.emitted(wh, error))
         )
         text += f", with {next(used)} Wh or {next(used)} gCO2e"

@@ -90,7 +90,7 @@ class Rapl:
             micro_joule += new - old if new >= old else new - old + limit
             self._counters[counter] = new, limit
         joule = interval.share * micro_joule / 1e6
-        return joule, (_RAPL_ERROR + interval.unevenness) * joule
+        return joule, hypot(_RAPL_ERROR, interval.unevenness) * joule
 
 
 class Rated:
@@ -115,8 +115,8 @@ class Rated:
         """Return our share of what the model says of the machine."""
         at_rest = interval.share * interval.seconds
         joule = self._watts * (IDLE * at_rest + RISE * interval.tree_s / self._threads)
-        error = hypot(self._watts * HALF_WIDTH * at_rest, self._error * joule)
-        return joule, error + interval.unevenness * joule
+        relative = hypot(self._error, interval.unevenness)  # independent of each other and of the model
+        return joule, hypot(self._watts * HALF_WIDTH * at_rest, relative * joule)
 
 
 def _counters(powercap: Path) -> tuple[list[Path], bool]:

@@ -113,23 +113,6 @@ class Network:
         near, far = _SWITCHES_PASSED[self.topology]
         return float((in_switch + near * (in_group - in_switch) + far * (every - in_group)) / every)
 
-    @property
-    def bisection_gb_s(self) -> float:
-        """Bandwidth per direction between halves of the nodes cut at groups, where that is least, GB/s.
-
-        A dragonfly's global links lead to all other groups alike, so that of L a group, L/(G−1) join each
-        pair of its G groups, and G/2 · G/2 pairs are cut; a fat-tree's core carries what half of its pods
-        send up.
-        """
-        injected = self.nodes / 2 * self.link_gb_s
-        groups = self.groups
-        if groups == 1:
-            return injected
-        half = groups // 2
-        if self.topology == "fat-tree":
-            return min(injected, half * self.global_gb_s)
-        return min(injected, half * (groups - half) * self.global_gb_s / (groups - 1))
-
     def point_to_point_s(self, size_bytes: ArrayLike, hops: ArrayLike, gb_s: float | None = None) -> Array:
         """Return the time of messages, s: eager up to `eager_bytes`, above with a round trip before.
 

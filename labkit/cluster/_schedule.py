@@ -5,31 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labkit.cluster._schedule_state import CONSERVATIVE, EASY, FCFS, State, new_state
+from labkit.cluster._schedule_state import PARTS as PARTS
+from labkit.cluster._schedule_state import Outage as Outage
 from labkit.cluster._workload import Jobs
 from labkit.errors import EvaluationError, InputError
 
 Policy = Literal["fcfs", "easy", "conservative"]
-PARTS = 1_000_000  # of a quantum computer, of which jobs that share it hold some
-
-
-class Outage(NamedTuple):
-    """Nodes or quantum computers that are out of service from a start to an end, s.
-
-    A "failure" takes what is idle first and then kills as many running jobs as it must, those that started
-    last; they wait again in their old place and run from their beginning. A "drain" waits for jobs to end.
-    """
-
-    start_s: float
-    end_s: float
-    nodes: int
-    kind: Literal["failure", "drain"]
-    qpus: int = 0
 
 
 @dataclass(frozen=True)
@@ -159,28 +146,29 @@ def check(result: Schedule, outages: Iterable[Outage] = ()) -> None:
     if not (result.killed_end_s <= result.start_s[result.killed]).all():
         raise EvaluationError("a killed job runs again before it was killed")
     known = list(outages)
-    _check_use("nodes", result, result.usage(), result.machine_nodes, _down(known, "nodes"))
+    down = [(outage.start_s, outage.end_s, outage.nodes) for outage in known]
+    _check_use("nodes", result.machine_nodes, result.usage(), result.start_s, down)
     if result.qpu_parts is not None:
-        down = [(start_s, end_s, PARTS * count) for start_s, end_s, count in _down(known, "qpus")]
-        _check_use("parts of quantum computers", result, result.qpu_usage(), PARTS * result.qpus, down)
+        starts_s = result.start_s[result.qpu_parts > 0]
+        down = [(outage.start_s, outage.end_s, PARTS * outage.qpus) for outage in known]
+        _check_use("parts of quantum computers", PARTS * result.qpus, result.qpu_usage(), starts_s, down)
 
 
 def _check_use(
     what: str,
-    result: Schedule,
-    usage: tuple[NDArray[np.float64], NDArray[np.int64]],
     there: int,
-    down: Iterable[tuple[float, float, int]],
+    usage: tuple[NDArray[np.float64], NDArray[np.int64]],
+    starts_s: NDArray[np.float64],
+    outages: list[tuple[float, float, int]],
 ) -> None:
+    """Check that no more is busy than there is, nor than outages leave when a job starts that wants some."""
     times_s, busy = usage
     if len(busy) and (busy.max() > there or busy[-1] != 0):
         raise EvaluationError(f"{busy.max()} {what} are busy at once; the machine has {there}")
-    for start_s, end_s, amount in down:
+    for start_s, end_s, amount in _down(outages):
         # Jobs may still hold what an outage waits for; but none may start on it.
-        started = (result.start_s >= start_s) & (result.start_s < end_s)
-        if what != "nodes" and result.qpu_parts is not None:
-            started &= result.qpu_parts > 0
-        at = np.searchsorted(times_s, result.start_s[started], side="right") - 1
+        started = (starts_s >= start_s) & (starts_s < end_s)
+        at = np.searchsorted(times_s, starts_s[started], side="right") - 1
         if at.size and busy[at].max() > there - amount:
             raise EvaluationError(
                 f"{busy[at].max()} {what} are busy after a start in an outage from {start_s} to {end_s} s, "
@@ -188,9 +176,9 @@ def _check_use(
             )
 
 
-def _down(outages: Sequence[Outage], what: str) -> list[tuple[float, float, int]]:
-    """Return stretches of time with the nodes or quantum computers that outages take in them."""
-    known = [(o.start_s, o.end_s, getattr(o, what)) for o in outages if getattr(o, what)]
+def _down(outages: list[tuple[float, float, int]]) -> list[tuple[float, float, int]]:
+    """Return stretches of time with how much outages take in them, from start, end and amount of each."""
+    known = [outage for outage in outages if outage[2]]
     edges = sorted({edge for start_s, end_s, _ in known for edge in (start_s, end_s)})
     return [
         (start_s, end_s, sum(count for begin, end, count in known if begin <= start_s and end_s <= end))
@@ -251,18 +239,4 @@ def _prepare(
             f"job {jobs.id[wrong[0]]} wants {parts[wrong[0]] / PARTS:g} of a quantum computer; "
             f"the machine has {qpus}"
         )
-    state = new_state(
-        submit_s=jobs.submit_s[order],
-        run_s=jobs.run_s[order],
-        planned_s=np.maximum(jobs.requested_s, jobs.run_s)[order],
-        nodes=jobs.nodes[order],
-        qpu=parts[order],
-        outage_start_s=np.array([outage.start_s for outage in outages], np.float64),
-        outage_end_s=np.array([outage.end_s for outage in outages], np.float64),
-        outage_nodes=np.array([outage.nodes for outage in outages], np.int64),
-        outage_qpu=np.array([outage.qpus * PARTS for outage in outages], np.int64),
-        failure=np.array([outage.kind == "failure" for outage in outages], np.bool_),
-        machine_nodes=nodes,
-        policy=numbers[policy],
-    )
-    return state, numbers[policy]
+    return new_state(jobs, order, parts, outages, nodes, numbers[policy]), numbers[policy]

@@ -184,7 +184,7 @@ def _write_profile(state: State, now: float, running: int, machine_nodes: int, m
     """Write the profile of what runs; return its length."""
     profile = state.profile
     ends_s = state.planned_end_s[state.ends[:running]]
-    ascending, size = np.argsort(ends_s), _ZERO
+    ascending, size = np.argsort(ends_s), 0
     for i in range(running, -1, -1):
         when_s = now if i == 0 else ends_s[ascending[i - 1]]
         if size == 0 or when_s < profile[0, size - 1]:

@@ -1,16 +1,35 @@
-"""What the scheduler's compiled loop reads and writes."""
+"""What the scheduler's compiled loop reads and writes, and outages."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from labkit.cluster._workload import Jobs
+
 FCFS, EASY, CONSERVATIVE = range(3)
+
+PARTS = 1_000_000  # of a quantum computer, of which jobs that share it hold some
 
 _Floats = NDArray[np.float64]
 _Whole = NDArray[np.int64]
+
+
+class Outage(NamedTuple):
+    """Nodes or quantum computers that are out of service from a start to an end, s.
+
+    A "failure" takes what is idle first and then kills as many running jobs as it must, those that started
+    last; they wait again in their old place and run from their beginning. A "drain" waits for jobs to end.
+    """
+
+    start_s: float
+    end_s: float
+    nodes: int
+    kind: Literal["failure", "drain"]
+    qpus: int = 0
 
 
 class State(NamedTuple):
@@ -62,27 +81,30 @@ class State(NamedTuple):
 
 
 def new_state(
-    *,
-    submit_s: _Floats,
-    run_s: _Floats,
-    planned_s: _Floats,
-    nodes: _Whole,
+    jobs: Jobs,
+    order: _Whole,
     qpu: _Whole,
-    outage_start_s: _Floats,
-    outage_end_s: _Floats,
-    outage_nodes: _Whole,
-    outage_qpu: _Whole,
-    failure: NDArray[np.bool_],
+    outages: Sequence[Outage],
     machine_nodes: int,
     policy: int,
 ) -> State:
-    """Return the state before the first event: jobs in the order of service, outages by their start."""
-    jobs, items = len(submit_s), len(submit_s) + len(outage_start_s)
-    outage_s = outage_end_s - outage_start_s
+    """Return the state before the first event.
+
+    Args:
+        jobs: in any order.
+        order: of service, indices of jobs.
+        qpu: parts of quantum computers that each job holds.
+        outages: by their start.
+        machine_nodes: of the machine.
+        policy: its number.
+    """
+    count, items = len(jobs), len(jobs) + len(outages)
+    submit_s = jobs.submit_s[order]
+    outage_s = [outage.end_s - outage.start_s for outage in outages]
     # No more than one job runs on a node.
-    running = min(jobs, machine_nodes) + len(outage_start_s)
-    leaves = 1 << max(jobs - 1, 1).bit_length()
-    holding = jobs if policy == CONSERVATIVE else 0
+    running = min(count, machine_nodes) + len(outages)
+    leaves = 1 << max(count - 1, 1).bit_length()
+    holding = count if policy == CONSERVATIVE else 0
     # Each item that runs or has a reservation begins and ends at most two stretches.
     stretches = 2 * items + 4 if policy == CONSERVATIVE else 0
     sorted_already = bool((submit_s[1:] >= submit_s[:-1]).all())
@@ -90,15 +112,18 @@ def new_state(
     def places(size: int) -> _Whole:
         return np.full(size, -1, np.int64)
 
+    def with_outages(values: NDArray[Any], more: list[Any]) -> NDArray[Any]:
+        return np.append(values[order], np.array(more, values.dtype))
+
     return State(
         submit_s=submit_s,
-        run_s=np.append(run_s, outage_s),
-        planned_s=np.append(planned_s, outage_s),
-        nodes=np.append(nodes, outage_nodes),
-        qpu=np.append(qpu, outage_qpu),
-        arrivals=np.arange(jobs) if sorted_already else np.argsort(submit_s, kind="stable"),
-        outage_start_s=outage_start_s,
-        failure=failure,
+        run_s=with_outages(jobs.run_s, outage_s),
+        planned_s=with_outages(np.maximum(jobs.requested_s, jobs.run_s), outage_s),
+        nodes=with_outages(jobs.nodes, [outage.nodes for outage in outages]),
+        qpu=with_outages(qpu, [outage.qpus * PARTS for outage in outages]),
+        arrivals=np.arange(count) if sorted_already else np.argsort(submit_s, kind="stable"),
+        outage_start_s=np.array([outage.start_s for outage in outages], np.float64),
+        failure=np.array([outage.kind == "failure" for outage in outages], np.bool_),
         start_s=np.full(items, np.nan),
         end_s=np.full(items, np.nan),
         planned_end_s=np.full(items, np.nan),

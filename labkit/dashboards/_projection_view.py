@@ -111,22 +111,28 @@ def sharing_in_words(found: Mapping[str, Sharing], reference: str = "exclusive")
     )
 
 
-def speed_picture(rows: Sequence[Mapping[str, str]]) -> Picture:
-    """Time of the scheduling core by number of jobs, of `benchmarks/results/scheduling.csv`."""
+def speed_picture(rows: Sequence[Mapping[str, str]], twin: Sequence[Mapping[str, str]] = ()) -> Picture:
+    """Processor time by number of jobs.
+
+    Args:
+        rows: of the scheduling core, `benchmarks/results/scheduling.csv`.
+        twin: of the whole simulation, `benchmarks/results/simulate.csv`.
+    """
     growth = [row for row in rows if row["case"] == "growth"]
-    policies = list(dict.fromkeys(row["policy"] for row in growth))
+    lines: dict[str, list[tuple[int, float]]] = {}
+    for row in growth:
+        lines.setdefault(row["policy"], []).append((int(row["jobs"]), float(row["core_s"])))
+    if twin:
+        lines["the whole twin (EASY)"] = [(int(row["jobs"]), float(row["cpu_s"])) for row in twin]
     said = []
     with palette.style():
         figure = Figure(figsize=(7.0, 3.6))
         axes = figure.subplots()
-        for i, policy in enumerate(policies):
-            mine = sorted(
-                (int(row["jobs"]), float(row["core_s"])) for row in growth if row["policy"] == policy
-            )
-            jobs, seconds = (list(values) for values in zip(*mine, strict=True))
-            axes.plot(jobs, seconds, color=palette.SERIES[i], marker=palette.MARKERS[i], label=policy)
+        for i, (name, points) in enumerate(lines.items()):
+            jobs, seconds = (list(values) for values in zip(*sorted(points), strict=True))
+            axes.plot(jobs, seconds, color=palette.SERIES[i], marker=palette.MARKERS[i], label=name)
             said.append(
-                f"{policy}: {jobs[0]:,} jobs in {seconds[0]:.2g} s, {jobs[-1]:,} in {seconds[-1]:.2g} s"
+                f"{name}: {jobs[0]:,} jobs in {seconds[0]:.2g} s, {jobs[-1]:,} in {seconds[-1]:.2g} s"
             )
         ends = [min(int(row["jobs"]) for row in growth), max(int(row["jobs"]) for row in growth)]
         axes.plot(
@@ -135,9 +141,9 @@ def speed_picture(rows: Sequence[Mapping[str, str]]) -> Picture:
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_xlabel("jobs")
-        axes.set_ylabel("scheduling (s)")
+        axes.set_ylabel("processor time (s)")
         axes.legend()
-    return picture(figure, "Time of scheduling. " + "; ".join(said))
+    return picture(figure, "Processor time by number of jobs. " + "; ".join(said))
 
 
 def speed_in_words(scheduling: Sequence[Mapping[str, str]], facility: Sequence[Mapping[str, str]]) -> Block:

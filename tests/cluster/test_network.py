@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import maximum_flow, shortest_path
+from scipy.sparse.csgraph import shortest_path
 
 from labkit.cluster._catalogue import read_catalogue
 from labkit.cluster._entries import Machine
@@ -64,24 +64,6 @@ def test_hops_are_the_shortest_paths_of_the_drawn_network(topology: str) -> None
     different = ~np.eye(24, dtype=bool)
     assert network.mean_hops() == pytest.approx(hops[different].mean())
     assert network.mean_hops(4) == pytest.approx(hops[:4, :4][different[:4, :4]].mean())
-
-
-@pytest.mark.parametrize("topology", ["fat-tree", "dragonfly", "dragonfly+"])
-def test_bisection_is_the_least_cut_between_halves_of_the_groups(topology: str) -> None:
-    network = small(topology)  # 4 groups, 60 GB/s out of each
-    pairs: list[tuple[object, object]] = [*itertools.combinations(range(4), 2)]
-    links = matrix([(group, "core") for group in range(4)] if topology == "fat-tree" else pairs, [*range(4)])
-    links = links * (60 if topology == "fat-tree" else 20)
-    cuts = []
-    for half in itertools.combinations(range(4), 2):
-        ends = np.zeros((links.shape[0] + 2, links.shape[0] + 2), dtype=np.int32)
-        ends[:-2, :-2] = links.toarray()
-        for group in range(4):
-            ends[(-2, group) if group in half else (group, -1)] = 10_000
-        cuts.append(maximum_flow(csr_array(ends), len(ends) - 2, len(ends) - 1).flow_value)
-    assert network.bisection_gb_s == pytest.approx(min(cuts))
-    assert small(topology, nodes=6).bisection_gb_s == 3 * 25.0
-    assert small(topology, global_gb_s=1e6).bisection_gb_s == 12 * 25.0
 
 
 def test_large_messages_wait_for_the_receiver() -> None:

@@ -42,22 +42,24 @@ def said(amount: Amount | None) -> str:
 
 def use_table(model: EnergyModel) -> Block:
     """Wall time, cores at work, energy, CO2 and method by stage, and the use for one molecule or energy."""
+    methods = {stage.method for stage in model.stages}
+    common = methods.pop() if len(methods) == 1 else ""
     rows = [
         (
             stage.name,
             duration(stage.seconds),
             "–" if stage.busy is None else number(stage.busy, 1),
             *_in_both(stage.wh, model.grid),
-            stage.method,
+            "" if common else stage.method,
         )
         for stage in model.stages
     ]
     seconds = duration(sum(stage.seconds for stage in model.stages))
-    rows.append(("all stages", seconds, "", *_in_both(model.wh(), model.grid), ""))
+    rows.append(("all stages", seconds, "", *_in_both(model.wh(), model.grid), common))
     for what, (count, wh) in model.each.items():
         rows.append((f"per {what}", "", "", *_in_both(wh, model.grid), f"mean of {count}"))
     head = ("stage", "wall time", "cores busy", *UNITS, "how it was obtained")
-    return table(head, rows, numeric=head[1:5])
+    return table(head, rows, numeric=head[:5])
 
 
 def use_by_stage(model: EnergyModel) -> Picture:
@@ -156,7 +158,7 @@ def energy_widget(model: EnergyModel) -> ipywidgets.Widget:
 
     runs = {one["run"]: one["folder"] for one in list_runs()}
     folder = runs.setdefault(model.run, model.run)
-    country = "country of this computer (as DEU; empty: unknown)"
+    country = "country of this computer (as DEU)"
     controls = {
         "run": control("choice", "run", options=list(runs.items()), value=folder),
         "country": control("text", country, value=model.country, continuous_update=False),
@@ -165,7 +167,7 @@ def energy_widget(model: EnergyModel) -> ipywidgets.Widget:
         "unit": control("choice", "unit", options=UNITS, value=model.unit),
     }
     used = chart("What the run used", "", "", "", height=430)
-    there = chart("Its copies at every site (hollow: data may not go there)", "", "", "", height=430)
+    there = chart("Its copies at every site (hollow: not allowed)", "", "", "", height=430)
     there.layout.legend = {"orientation": "h", "y": -0.16, "yanchor": "top"}
     fault, words, tables = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
 

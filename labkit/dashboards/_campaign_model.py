@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from labkit.campaign import COMPONENTS, RUNS, Run, list_runs, score
-from labkit.campaign._steering import course
+from labkit.campaign import COMPONENTS, RUNS, Run, course, list_runs, score
 from labkit.dashboards._chemical_space import Numbers, Plane, fit_plane
 from labkit.dashboards._format import number
 from labkit.dashboards._read_report import read_ranked
 from labkit.dashboards._report_model import ReportModel
 from labkit.dashboards._run_process import RunProcess, resume_run
+from labkit.docking import Pose, poses_from_sdf
 from labkit.errors import InputError
-from labkit.store import Answer, News, data_path, evaluations_of, first_proposals, follow
+from labkit.store import Answer, Evaluation, News, data_path, evaluations_of, first_proposals, follow
 
 LABELS = {
     "score": "score (0–1)",
@@ -146,6 +146,11 @@ class CampaignModel:
             raise InputError("no run is chosen: start one, or choose one from the list")
         return self.run
 
+    @property
+    def rounds(self) -> int:
+        """The run's budget after all commands, those that wait included."""
+        return course(self.chosen().specification, self.news.steering).rounds
+
     def refresh(self, seconds: float = 0.15) -> bool:
         """Reads what is new, for at most some seconds; whether there was any. The rest is read next time.
 
@@ -248,8 +253,8 @@ class CampaignModel:
         """A quantity by round, the first and the last round among those that are told.
 
         The first is drawn before anything is learned: it is the prior's own distribution. Properties are of
-        all molecules that the triage didn't refuse for size or elements, scores (as in ``Calls``) of those that
-        were computed.
+        all molecules that the triage didn't refuse for size or elements, scores (as in ``Calls``) of those
+        computed.
 
         Raises:
             InputError: if there is no such quantity.
@@ -337,14 +342,23 @@ class CampaignModel:
         Raises:
             InputError: if there is no run.
         """
-        run = self.chosen()
-        proposed = [row["proposed"] for row in ranked.values()]
-        return read_ranked(run, ranked, evaluations_of(run.folder / "journal.sqlite", proposed))
+        found = self._evaluations(*(row["proposed"] for row in ranked.values()))
+        return read_ranked(self.chosen(), ranked, found)
+
+    def pose(self, smiles: str) -> Pose | None:
+        """The pose of a molecule; None if it was not docked. A run writes its file later."""
+        for e in self._evaluations(smiles):
+            if e.fidelity == "docking" and e.status == "done":
+                return poses_from_sdf(e.result["pose"])[0]
+        return None
 
     def reasons(self, smiles: str) -> list[str]:
         """Why a molecule was rejected, or what of it could not be computed."""
-        found = evaluations_of(self.chosen().folder / "journal.sqlite", [smiles])
+        found = self._evaluations(smiles)
         return [f"{e.fidelity}: {e.result['reason']}" for e in found if e.status != "done"]
+
+    def _evaluations(self, *smiles: str) -> list[Evaluation]:
+        return evaluations_of(self.chosen().folder / "journal.sqlite", smiles)
 
     def in_words(self) -> list[str]:
         """How far the run is and what it has found, a sentence each."""
@@ -362,10 +376,9 @@ class CampaignModel:
             for name in specification.fidelities:
                 calls, failed = self.counts[name, "done"], self.counts[name, "failed"]
                 done.append(f"{calls + failed} of {name}" + (f" ({failed} failed)" if failed else ""))
-            rounds = course(specification, news.steering).rounds
             text = (
                 f"Run {self.run.folder.name} (campaign '{specification.name}', seed {specification.seed}) is "
-                f"{self.status}: {news.finished} of {rounds} rounds finished, {news.proposed} molecules "
+                f"{self.status}: {news.finished} of {self.rounds} rounds finished, {news.proposed} molecules "
                 f"proposed, {done[0]}; calls: {', '.join(done[1:])}; {number(self.energy_wh)} ± "
                 f"{number(self.uncertainty_wh)} Wh booked."
             )

@@ -27,7 +27,7 @@ from labkit.dashboards._report_model import ReportModel
 from labkit.dashboards._report_view import ReportView
 from labkit.dashboards._run_process import start_run
 from labkit.dashboards._triplet_view import TripletReportView
-from labkit.docking import Pose, read_poses
+from labkit.docking import Pose
 from labkit.errors import InputError
 from labkit.store import data_path
 
@@ -58,7 +58,7 @@ def campaign_static(model: CampaignModel) -> Block:
     pieces.append(_cards(model.report(best)))
     for place, found in list(best.items())[:1]:
         report = model.report({place: found})
-        pose = _pose(report)
+        pose = model.pose(found["proposed"])
         pieces += [pose_picture(pose)] if pose is not None else []
         pieces += _contacts(report, pose)
     return together(*pieces)
@@ -82,13 +82,6 @@ def _contacts(report: ReportModel, pose: Pose | None) -> list[Block | Picture]:
     return [contact_table(pose.contacts)] if pose is not None else []
 
 
-def _pose(report: ReportModel) -> Pose | None:
-    """The pose of the only molecule of a report; None where nothing was docked."""
-    for docked in report.dockings.values():
-        return read_poses(report.run.folder / docked.pose)[0]
-    return None
-
-
 def campaign_widget(model: CampaignModel) -> ipywidgets.Widget:
     """The dashboard to look at and to act on."""
     return _View(model).widget
@@ -105,7 +98,10 @@ class _View:
         self._follows_best = True
         self._leaders: Any = None
         self._shown: Any = None
-        self._said, self._note, self._grid = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
+        self._budgeted: Run | None = None  # whose rounds stand in the control
+        self._said, self._note, self._details, self._touched, self._grid = (
+            ipywidgets.HTML() for _ in range(5)
+        )
         self._charts = [
             _Live(figures.calls, self._click),
             _Live(lambda model: figures.distribution(model, self._quantity.value)),
@@ -113,7 +109,7 @@ class _View:
         ]
         calls, distribution, space = (live.view for live in self._charts)
         self._quantity = control("choice", "distribution of", options=[("score (0–1)", "score")])
-        self._quantity.observe(lambda _: self.draw(), "value")
+        self._quantity.observe(self._draw_distribution, "value")
         clock = ipywidgets.VBox()
         self.widget = column(
             self._starting(),
@@ -122,8 +118,8 @@ class _View:
             self._steering(),
             self._note,
             clock,
-            row(calls, column(self._quantity, distribution)),
-            row(space, self._selection()),
+            _at_the_top(calls, column(self._quantity, distribution)),
+            _at_the_top(column(space, self._details), self._selection()),
             ipywidgets.HTML("<h3>The best molecules</h3>"),
             self._grid,
         )
@@ -201,16 +197,13 @@ class _View:
         self._smiles = control("text", "or a SMILES", continuous_update=False)
         self._flat = control("check", "flat drawing")
         self._pose = chart("In its pocket", "", "", "No pose is shown.", height=420)
-        self._details = ipywidgets.HTML()
         self._pocket = column(self._pose)
 
         def choose(change: Any) -> None:
             if not self._listing:
                 self._follows_best = False
-                if self._smiles.value:
-                    self._smiles.value = ""  # which draws
-                else:
-                    self.draw()
+                self._smiles.value = ""
+                self._draw_selection()
 
         def decide(command: str) -> Any:
             found = control("button", command.capitalize())
@@ -219,12 +212,12 @@ class _View:
             return found
 
         self._molecule.observe(choose, "value")
-        self._smiles.observe(lambda _: self.draw(), "value")
-        self._flat.observe(lambda _: self.draw(), "value")
+        self._smiles.observe(lambda _: self._draw_selection(), "value")
+        self._flat.observe(lambda _: self._draw_selection(), "value")
         return column(
             row(self._molecule, self._smiles, decide("veto"), decide("pin"), self._flat),
             self._pocket,
-            self._details,
+            self._touched,
         )
 
     def _click(self, smiles: str) -> None:
@@ -281,34 +274,53 @@ class _View:
                 self._buttons[name].disabled = model.status not in states
             self._commands.value = _commands(model)
             if model.run is None:
+                for live in self._charts:
+                    live.clear()
                 return
-            quantities = [(label, name) for name, label in model.quantities().items()]
-            self._choose(self._quantity, quantities, self._quantity.value)
+            if model.run != self._budgeted:
+                self._budgeted, self._budget.value = model.run, model.rounds
+            known = model.quantities()
+            chosen = self._quantity.value if self._quantity.value in known else "score"
+            self._choose(self._quantity, [(label, name) for name, label in known.items()], chosen)
             for live in self._charts:
                 live.draw(model)
             best = model.best()
             if best != self._leaders:
                 self._leaders = best
                 self._grid.value = _cards(model.report(best)).html
-            self._draw_selection(best)
+            self._draw_selection()
 
-    def _draw_selection(self, best: dict[int, dict[str, Any]]) -> None:
+    def _draw_distribution(self, _: object) -> None:
+        if not self._listing:
+            with self._lock:
+                self._charts[1].draw(self.model)
+
+    def _draw_selection(self) -> None:
+        """Shows the molecule that is typed, else the one that is chosen, else the best."""
+        if self.model.run is None:
+            return
+        with self._lock:
+            self._draw_molecule(self._selected())
+
+    def _selected(self) -> str:
         typed = self._smiles.value.strip()
         options = [
             (f"no. {place}, {number(row['score'])}, {row['smiles']}", row["proposed"])
-            for place, row in best.items()
+            for place, row in self.model.best().items()
         ] or [("none", "")]
         chosen = options[0][1] if self._follows_best else self._molecule.value
         if chosen not in [value for _, value in options]:
             options.append((chosen, chosen))
         self._choose(self._molecule, options, chosen)
-        smiles = typed or chosen
+        return typed or chosen
+
+    def _draw_molecule(self, smiles: str) -> None:
         ranked = self.model.selected(smiles)
         if (wanted := (self.model.run, smiles, ranked, self._flat.value)) == self._shown:
             return
         self._shown = wanted
         report = self.model.report(ranked)
-        pose = _pose(report)
+        pose = self.model.pose(smiles)
         solid = pose is not None and not self._flat.value
         self._pocket.layout.display = None if solid else "none"
         pieces: list[Block | Picture] = []
@@ -319,9 +331,14 @@ class _View:
             update(self._pose, [trace.to_plotly_json() for trace in plot.data], describe(pose))
         elif pose is not None:
             pieces.append(pose_picture(pose))
-        pieces += _contacts(report, pose)
-        pieces.append(_cards(report) if ranked else _unscored(self.model, smiles))
-        self._details.value = together(*pieces).html
+        self._touched.value = together(*pieces, *_contacts(report, pose)).html
+        self._details.value = (_cards(report) if ranked else _unscored(self.model, smiles)).html
+
+
+def _at_the_top(*widgets: ipywidgets.Widget) -> ipywidgets.Widget:
+    shown = row(*widgets)
+    shown.layout.align_items = "flex-start"
+    return shown
 
 
 class _Live:
@@ -338,14 +355,17 @@ class _Live:
 
     def draw(self, model: CampaignModel) -> None:
         shown = self._build(model)
-        update(self._figure, shown.traces, shown.alt)
         labels = {"title": shown.title, "xaxis.title": shown.x_label, "yaxis.title": shown.y_label}
         for part, text in labels.items():
             if self._figure.layout[f"{part}.text"] != text:
                 self._figure.layout[f"{part}.text"] = text
+        update(self._figure, shown.traces, shown.alt)
         self._caption.value = paragraphs(shown.caption).html
         for trace in self._figure.data if self._click is not None else ():
             trace.on_click(self._clicked)
+
+    def clear(self) -> None:
+        update(self._figure, [], "Nothing is shown yet.")
 
     def _clicked(self, trace: Any, points: Any, state: Any) -> None:
         if points.point_inds and self._click is not None:

@@ -10,6 +10,7 @@ from typing import Any
 import ipywidgets
 import numpy as np
 import pytest
+from plotly.graph_objects import FigureWidget
 
 from labkit.campaign import Run, load_specification
 from labkit.dashboards import _campaign_figures as figures
@@ -284,7 +285,7 @@ def _wait(done: Callable[[], bool]) -> None:
 
 def test_the_widget_shows_the_run_and_what_is_chosen(widget: ipywidgets.Widget, finished_run: Run) -> None:
     _wait(lambda: len(_named(widget, "molecule").options) == 4)
-    charts = [w for w in _inside(widget) if type(w).__name__ == "FigureWidget"]
+    charts = [w for w in _inside(widget) if isinstance(w, FigureWidget)]
     _wait(lambda: all(chart.data for chart in charts))
     assert sum(len(trace.x) for trace in charts[0].data if trace.name == "a call") == 4
     molecule, quantity = _named(widget, "molecule"), _named(widget, "distribution of")

@@ -14,6 +14,7 @@ import pytest
 from labkit.energy import Meter, _meter
 from labkit.energy._machine import Machine
 from labkit.energy._processor import Rapl, Rated, processor
+from labkit.store import write_atomically
 from tests.energy.test_processor import domain
 
 BUSY = "import time\nwhile time.process_time() < 0.6: pass"
@@ -149,6 +150,22 @@ def test_metering_costs_less_than_a_hundredth_of_a_core() -> None:
             thread.native_id
         ] - cost
         assert cost <= 0.02  # of 2 s; Linux counts in steps of 0.01 s
+
+
+@pytest.mark.usefixtures("still")
+def test_a_counter_that_wraps_twice_within_a_stage_is_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = domain(tmp_path, "0", "package-0", 0, limit=3_600_000_000)
+    monkeypatch.setattr(_meter, "processor", lambda machine: Rapl([package]))
+    monkeypatch.setattr(_meter, "_PERIOD_S", (0.005, 0.01))
+    with Meter() as meter, meter.stage("long"):
+        for count in (2000, 400, 2800, 1200):  # 2, 2, 2.4 and 2 kJ on
+            before = meter.total.energy_wh
+            write_atomically(package / "energy_uj", f"{count}000000")
+            while meter._sum.energy_wh == before:
+                time.sleep(0.005)
+    assert meter.stages["long"].energy_wh * 3600 == pytest.approx(8400)
 
 
 @pytest.mark.usefixtures("still")

@@ -27,6 +27,7 @@ VARIANTS = {
     "inverted_then_selected": "inverted, then selected",
 }
 _BARS = 12
+_RAREST = 1e-7  # shares that no number of shots shows
 
 
 def distributions(
@@ -60,6 +61,7 @@ def distributions(
                 label=name,
             )
         axes.set_yscale("log")
+        axes.set_ylim(bottom=max(axes.get_ylim()[0], _RAREST))
         half = len(shown[0]) // 2
         labels = [f"{bits[:half]}\n{bits[half:]}" for bits in shown]
         axes.set_xticks(range(len(shown)), labels, family="monospace", fontsize=9)

@@ -35,7 +35,7 @@ def error_of(row: Row) -> str:
     if row.deviation_mha is None:
         tiny = abs(row.error_mha) < FLOOR_MHA
         return f"under {FLOOR_MHA:g}" if tiny else signed(row.error_mha, 3 if abs(row.error_mha) < 1 else 1)
-    digits = 3 if row.deviation_mha < 0.1 else 1
+    digits = 3 if row.deviation_mha < 0.1 else 1 if abs(row.error_mha) < 100 else 0
     return f"{signed(row.error_mha, digits)} ± {number(row.deviation_mha, digits)}"
 
 
@@ -171,7 +171,8 @@ def machines_table(machines: Sequence[Resources], shots: int) -> Block:
             )
         )
         if machine.assumed:
-            remarks.append(f"{machine.qpu}, not its own figures: {'; '.join(machine.assumed)}.")
+            assumed = "; ".join(machine.assumed).replace("=", " ")
+            remarks.append(f"{machine.qpu}, not its own figures: {assumed}.")
     return together(table(head, lines, numeric=head[1:]), bullets(remarks))
 
 
@@ -203,6 +204,11 @@ def in_words(finding: Finding, mitigation: str) -> Block:
         + _against(samples, by_chance)
         + _against(samples, excitations)
     )
+    if finding.studies[0].cap_strings == 1:
+        texts.append(
+            f"{choice.cap:.0%} of so small a space leave one determinant, whatever is sampled: let the "
+            "subspace be larger, or take more orbitals."
+        )
     if choice.cap > 0.1:
         texts.append(
             f"The subspace may hold {choice.cap:.0%} of the space: above a tenth nearly any samples come "

@@ -24,6 +24,8 @@ _ORBITALS = (4, 6, 8, 10)
 _SHOTS = (100, 1_000, 10_000, 100_000)
 _TWO_QUBIT = (0.0, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03)
 _READOUT = (0.0, 0.002, 0.005, 0.01, 0.02, 0.05)
+# Powers of ten: rarer strings are seen with no number of shots that is offered.
+_SHARES = (-6.5, 0.3)
 _CAPS = (0.05, 0.1, 0.25, 0.5, 1.0)
 
 
@@ -109,7 +111,7 @@ class _View:
 
         def steps(label: str, values: Sequence[float], value: float, form: str) -> Any:
             options = [(format(each, form), each) for each in values]
-            return control("step slider", label, options=options, value=value)
+            return control("step slider", label, options=options, value=value, layout={"min_width": "310px"})
 
         self._controls: Mapping[str, Any] = {
             "kind": control(
@@ -142,7 +144,7 @@ class _View:
         self._shares = chart("Bit strings measured", "share of the shots", "", "nothing yet", 360)
         corner = {"x": 1, "xanchor": "right", "y": 0.8, "yanchor": "top"}
         self._shares.update_layout(legend=corner)
-        self._shares.update_xaxes(type="log", exponentformat="power")
+        self._shares.update_xaxes(type="log", exponentformat="power", range=_SHARES)
         self._shares.update_yaxes(autorange="reversed", tickfont={"family": "monospace", "size": 12})
         self._work: Background[Finding] = Background(self._compute, self._show, "Computing")
         html = [ipywidgets.HTML() for _ in range(5)]
@@ -201,7 +203,8 @@ class _View:
 
     def _refuse(self, error: LabkitError) -> None:
         self._work.cancel()
-        self._line.value = f'<b role="alert">{escape(str(error))}</b>'
+        former = "" if self._finding is None else f"<br>Still shown: {escape(figures.heading(self._finding))}"
+        self._line.value = f'<b role="alert">{escape(str(error))}</b>{former}'
 
     def _compute(self, report: Any, cancelled: threading.Event) -> Finding:
         return self._model.compute(self._asked, report, cancelled)
@@ -220,7 +223,7 @@ class _View:
             rows = finding.rows(mitigation)
             if not self._with_controls.value:
                 rows = [row for row in rows if row.group != "control"]
-            low, high = figures.FLOOR_MHA / 2, 300 * max(figures.bars_of(row)[0] for row in rows)
+            low, high = figures.FLOOR_MHA / 2, 1000 * max(figures.bars_of(row)[0] for row in rows)
             self._energies.update_xaxes(range=[log10(low), log10(high)])
             update(self._energies, _energy_traces(rows, high), figures.energies_alt(rows))
             names = [_arrows(bits) for bits in finding.studies[0].ideal]
@@ -249,7 +252,7 @@ def _energy_traces(rows: Sequence[Row], right: float) -> list[dict[str, Any]]:
     traces = []
     for group, (colour, _, symbol, label) in figures.GROUPS.items():
         members = [row for row in rows if row.group == group]
-        places, down, up = ([figures.bars_of(row)[i] for row in members] for i in range(3))
+        places, down, up = ([figures.bars_of(row)[i] or None for row in members] for i in range(3))
         sizes = [15 if row.chosen else 9 for row in members]
         traces.append(
             {
@@ -257,7 +260,7 @@ def _energy_traces(rows: Sequence[Row], right: float) -> list[dict[str, Any]]:
                 "y": [names[row] for row in members],
                 "error_x": {"type": "data", "arrayminus": down, "array": up},
                 "mode": "markers",
-                "marker": {"color": colour, "symbol": symbol, "size": sizes},
+                "marker": {"color": colour, "symbol": symbol, "size": sizes, "opacity": 1},
                 "name": label,
             }
         )

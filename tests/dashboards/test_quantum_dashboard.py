@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import re
 import threading
 import time
@@ -15,10 +16,12 @@ import pytest
 
 from labkit.campaign import Run
 from labkit.dashboards import _quantum_figures as figures
+from labkit.dashboards import _quantum_model
 from labkit.dashboards._page import Block
 from labkit.dashboards._quantum_model import SOLVERS, Choice, Finding, QuantumModel
 from labkit.dashboards._quantum_view import quantum_dashboard, quantum_static, quantum_widget
 from labkit.errors import InputError
+from labkit.quantum import Exploration, Sampling
 from labkit.store import Cache
 
 FIRST = Choice()
@@ -130,6 +133,63 @@ def test_switches_change_the_charts_and_nothing_is_computed(
     assert "uniformly random bits" not in names()
     widgets["Solver"].value = "uccsd"
     assert "UCCSD, optimised ◀" in names() and "SQD, read-out inverted" in names()
+
+
+def test_other_choices_are_computed_beside(model: QuantumModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: queue.Queue[Choice] = queue.Queue()
+
+    def refuse(choice: Choice, *_: object) -> None:
+        asked.put(choice)
+        raise InputError("too large")
+
+    monkeypatch.setattr(model, "compute", refuse)
+    box = quantum_widget(model)
+    widgets = {
+        w.description: w for row in box.children[:4] for w in row.children if hasattr(w, "description")
+    }
+    widgets["Shots"].value = 10_000
+    assert asked.get(timeout=10) == replace(FIRST, shots=10_000)
+    widgets["System"].value = "dye"
+    assert asked.get(timeout=10) == replace(FIRST, shots=10_000, kind="dye", system="adenine")
+    assert "butadiene" in widgets["which"].options and asked.empty()
+    status = box.children[3].children[-1].children[-1]
+    for _ in range(100):
+        if "too large" in status.value:
+            return
+        time.sleep(0.05)
+    raise AssertionError(status.value)
+
+
+def test_only_what_is_missing_is_computed(
+    finding: Finding, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, str | None, int | None]] = []
+
+    def explore(system: object, *, solver: str | None, sampling: Sampling | None, **_: object) -> Exploration:
+        asked.append((type(system).__name__, solver, sampling and sampling.shots))
+        solved = finding.solved[solver] if solver else {}
+        return Exploration(finding.space, solved, finding.studies if sampling else ())
+
+    monkeypatch.setattr(_quantum_model, "explore", explore)
+    fresh = QuantumModel(cache=Cache(tmp_path))
+    fresh._caches = fresh._caches[:1]  # without what is shipped
+    for choice in (
+        FIRST,
+        replace(FIRST, solver="ucj"),
+        replace(FIRST, shots=100),
+        replace(FIRST, orbitals=4),
+    ):
+        assert fresh.find(choice) is None
+        fresh.compute(choice, lambda *_: None, threading.Event())
+        assert fresh.find(choice) is not None
+    assert asked == [
+        ("Dimer", None, 1000),
+        ("Space", "ucj", None),
+        ("Space", None, 100),
+        ("Dimer", None, 1000),
+    ]
+    # Another session knows it, too.
+    assert QuantumModel(cache=Cache(tmp_path)).find(replace(FIRST, shots=100)) is not None
 
 
 @pytest.mark.parametrize(

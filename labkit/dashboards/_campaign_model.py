@@ -128,13 +128,15 @@ class CampaignModel:
         """Lets a paused run go on, and takes up one that was interrupted or failed.
 
         Raises:
-            InputError: if there is no run.
+            InputError: if there is no run, or it is being taken up already.
         """
         run = self.chosen()
         if self.status == "paused":
             run.steer("resume")
+        elif self._process is not None:
+            raise InputError(f"run '{run.folder}' is being taken up; that takes some seconds")
         else:
-            self._process = resume_run(run)
+            self._process, self.fault = resume_run(run), ""
 
     def chosen(self) -> Run:
         """The run.
@@ -170,8 +172,9 @@ class CampaignModel:
     def _look_after_process(self) -> None:
         if self._process is None:
             return
-        new, fault = self._process.new_run(), self._process.fault()
-        if new is not None and self.run is None:
+        fault = self._process.fault()
+        new = self._process.new_run() if self.run is None else None
+        if new is not None:
             self.watch(new)
         if fault is not None:
             self._process, self.fault = None, fault

@@ -55,7 +55,7 @@ def campaign_static(model: CampaignModel) -> Block:
     charts[1:1] = [figures.distribution(model, name) for name in _objective(model)]
     pieces += [figures.drawn(shown) for shown in charts]
     best = model.best()
-    pieces.append(_cards(model.report(best)))
+    pieces.append(_best(model.report(best)))
     for place, found in list(best.items())[:1]:
         report = model.report({place: found})
         pose = model.pose(found["proposed"])
@@ -70,9 +70,17 @@ def _objective(model: CampaignModel) -> list[str]:
     return [name for name in ("score", *model.chosen().specification.objective) if name in known]
 
 
+def _best(report: ReportModel) -> Block:
+    """Cards of the report's molecules, and what their numbers don't say."""
+    return together(_cards(report), _view(report).limits())
+
+
 def _cards(report: ReportModel) -> Block:
-    docks = report.specification.docking is not None
-    return (ReportView if docks else TripletReportView)(report).best(len(report.candidates))
+    return _view(report).best(len(report.candidates))
+
+
+def _view(report: ReportModel) -> ReportView | TripletReportView:
+    return ReportView(report) if report.specification.docking is not None else TripletReportView(report)
 
 
 def _contacts(report: ReportModel, pose: Pose | None) -> list[Block | Picture]:
@@ -148,15 +156,16 @@ class _View:
             numbers = {"seed": seed.value, "rounds": rounds.value, "proposals": proposals.value}
             self.model.begin(start_run(source(), **numbers, workers=workers.value, out=out.value))
             self._reset()
+            box.selected_index = None
 
         take_over()
         campaign.observe(lambda _: self._act(take_over), "value")
         file.observe(lambda _: self._act(take_over), "value")
         button.on_click(lambda _: self._act(start))
-        box = column(row(campaign, file, out), row(seed, rounds, proposals, workers, button))
-        return ipywidgets.Accordion(
-            [box], titles=("Start a run",), selected_index=None if self.model.run else 0
-        )
+        controls = column(row(campaign, file, out), row(seed, rounds, proposals, workers, button))
+        opened = None if self.model.run else 0
+        box = ipywidgets.Accordion([controls], titles=("Start a run",), selected_index=opened)
+        return box
 
     def _choosing(self) -> ipywidgets.Widget:
         self._runs = control("choice", "run", options=[("none", "")])
@@ -287,7 +296,7 @@ class _View:
             best = model.best()
             if best != self._leaders:
                 self._leaders = best
-                self._grid.value = _cards(model.report(best)).html
+                self._grid.value = _best(model.report(best)).html
             self._draw_selection()
 
     def _draw_distribution(self, _: object) -> None:

@@ -246,13 +246,14 @@ def test_the_static_view_shows_every_run(kind: str, request: pytest.FixtureReque
     tags = re.findall(r"<img[^>]*>", html)
     assert len(tags) > 10 and all(re.search(r'alt="[^"]{20,}"', tag) for tag in tags)
     assert not re.search(r'(src|href)="(?!data:)', html)
+    assert "standard error of nearly 3 kcal/mol" in html
 
 
 def test_a_campaign_without_pocket_shows_what_it_has(make_triplet_run: MakeRun) -> None:
     run = make_triplet_run()
     html = campaign_static(CampaignModel(run)).html
     assert "vertical triplet energy (eV) by round" in html and "± 0.10 eV" in html
-    assert "Vina" not in html
+    assert "Vina" not in html and "singlet oxygen" in html
 
 
 @pytest.fixture

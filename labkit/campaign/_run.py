@@ -210,7 +210,9 @@ class Run:
                     break
                 except OSError:
                     if attempt == 9:
-                        told = f"run '{self.folder}' is being driven by another process"
+                        paused = self.manifest["status"] == "paused"
+                        remedy = f"; `labkit steer {self.folder} resume` ends its pause" if paused else ""
+                        told = f"run '{self.folder}' is being driven by another process{remedy}"
                         raise InputError(told) from None
                 time.sleep(0.05)
             yield

@@ -7,6 +7,7 @@ from labkit.dashboards import _report_words as words
 from labkit.dashboards import read_report
 from labkit.dashboards._quantum_words import delta, quantum, quantum_facts
 from labkit.dashboards._report_model import ReportModel, Round, mean_of
+from labkit.store import Steering
 
 
 def _with_rounds(model: ReportModel, first: list[float], last: list[float]) -> ReportModel:
@@ -108,6 +109,20 @@ def test_a_ranking_that_did_not_change_is_said_to_have_decided_nothing(finished_
 
 def test_repulsion_is_said(finished_run: Run) -> None:
     assert "In 1 of them the two repel" in words.strongest(read_report(finished_run).contacts)
+
+
+def test_how_a_run_was_steered_is_told_with_its_budget(finished_run: Run) -> None:
+    model = read_report(finished_run)
+    assert "steered" not in words.outcome(model)
+    commands = (
+        Steering(1.0, "pause", None, 0, "docking"),
+        Steering(2.0, "budget", 7, 1, "start"),
+        Steering(3.0, "veto", "CCO"),
+    )
+    said = words.outcome(replace(model, steering=commands, status="paused"))
+    assert "is paused" in said and "2 of 7 rounds" in said
+    assert said.endswith("It was steered: pause (round 1), budget 7 (round 2), veto CCO (waits).")
+    assert words.steering(commands * 5).endswith(" and 3 more.")
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ class _View:
     def _starting(self) -> ipywidgets.Widget:
         shipped = sorted(file.stem for file in data_path("campaigns").glob("*.toml"))
         campaign = control("choice", "campaign", options=shipped, value="quick")
-        file = control("text", "or a campaign's file", placeholder="my.toml")
+        file = control("text", "or a campaign's file", placeholder="my.toml", continuous_update=False)
         seed = control("count", "seed", min=0, max=2**31 - 1)
         rounds = control("count", "rounds", min=1, max=10_000)
         proposals = control("count", "proposals a round", min=2, max=100_000)
@@ -156,16 +156,20 @@ class _View:
             numbers = {"seed": seed.value, "rounds": rounds.value, "proposals": proposals.value}
             self.model.begin(start_run(source(), **numbers, workers=workers.value, out=out.value))
             self._reset()
-            box.selected_index = None
+            turn(False)
+
+        def turn(open: bool) -> None:
+            controls.layout.display = None if open else "none"
 
         take_over()
         campaign.observe(lambda _: self._act(take_over), "value")
         file.observe(lambda _: self._act(take_over), "value")
         button.on_click(lambda _: self._act(start))
         controls = column(row(campaign, file, out), row(seed, rounds, proposals, workers, button))
-        opened = None if self.model.run else 0
-        box = ipywidgets.Accordion([controls], titles=("Start a run",), selected_index=opened)
-        return box
+        controls.layout.display = "none" if self.model.run else None
+        unfold = control("button", "Start a run", icon="caret-down")
+        unfold.on_click(lambda _: turn(controls.layout.display == "none"))
+        return column(row(unfold), controls)
 
     def _choosing(self) -> ipywidgets.Widget:
         self._runs = control("choice", "run", options=[("none", "")])

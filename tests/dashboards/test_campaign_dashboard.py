@@ -312,6 +312,16 @@ def test_a_control_that_cannot_act_says_why(widget: ipywidgets.Widget, tmp_path:
     assert "no campaign &#x27;missing.toml&#x27;" in _texts(widget)
 
 
+def test_the_controls_of_a_start_hold_the_campaign_s_own_numbers(widget: ipywidgets.Widget) -> None:
+    _named(widget, "campaign").value = "abl1"
+    assert (_named(widget, "rounds").value, _named(widget, "proposals a round").value) == (12, 64)
+    (box,) = (w for w in _inside(widget) if _named(widget, "Start") in getattr(w, "children", ()))
+    folded = next(w for w in _inside(widget) if box in getattr(w, "children", ()))
+    assert folded.layout.display == "none"
+    _named(widget, "Start a run").click()
+    assert folded.layout.display is None
+
+
 def test_a_veto_from_the_page_reaches_the_run(shipped: Run, tmp_path: Path) -> None:
     run = Run(shutil.copytree(shipped.folder, tmp_path / "quick"))
     shown = campaign_dashboard(run=run.folder)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from labkit.campaign import Campaign, Run, list_runs, resume
@@ -89,6 +90,43 @@ def test_kill_9_and_resume_end_as_the_undisturbed_run(
     assert after[: len(before)] == before
     # One worker instead of two, stopped and resumed: the same decisions, the same energies.
     assert _decisions(run) == _decisions(undisturbed)
+
+
+def test_a_run_is_paused_steered_on_and_stopped_by_another_process(
+    undisturbed: Run, campaign_file: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "steered"
+    command = [sys.executable, "-m", "labkit", "run", str(campaign_file), "--workers", "1", "--out", str(out)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True) as process:
+        try:
+            _wait_for_docking(out, process)
+            run = Run.open(out)
+            run.steer("pause")
+            _wait_for_status(run, "paused", process)
+            driver = psutil.Process(process.pid)
+            assert not [c for c in driver.children(recursive=True) if "spawn_main" in " ".join(c.cmdline())]
+            used, before = driver.cpu_times(), run.summary()["evaluations"]
+            time.sleep(2)
+            now = driver.cpu_times()
+            assert now.user + now.system - used.user - used.system < 0.1
+            assert run.summary()["evaluations"] == before and run.status == "paused"
+            run.steer("resume")
+            _wait_for_status(run, "running", process)
+            run.steer("stop")
+            assert process.wait(timeout=300) == 130
+        finally:
+            process.kill()
+    assert run.status == "interrupted"
+    assert [(s.command, s.place) for s in run.steering()][:2] == [("pause", "docking"), ("resume", "docking")]
+    assert all(s.round is not None for s in run.steering())
+    run = resume(run.folder)
+    assert run.status == "done" and _decisions(run) == _decisions(undisturbed)
+
+
+def _wait_for_status(run: Run, status: str, process: subprocess.Popen[bytes]) -> None:
+    while run.status != status:
+        assert process.poll() is None
+        time.sleep(0.05)
 
 
 def _wait_for_docking(out: Path, process: subprocess.Popen[bytes]) -> list[str]:

@@ -111,10 +111,11 @@ class _Side:
         self._scenario = control("choice", f"{name}: scenario", options=[*names], value=settings.scenario)
         self._policy = control("choice", "policy", options=POLICIES, value=settings.policy)
         self._zones = control("check", "zones", value=settings.zones)
-        self._supply = control("slider", "water warmer by (K)", min=-10, max=10, value=0)
-        self._weather = control("slider", "weather warmer by (K)", min=-10, max=15, value=0)
+        narrow = {"layout": {"min_width": "330px"}}
+        self._supply = control("slider", "water warmer by (K)", min=-10, max=10, value=0, **narrow)
+        self._weather = control("slider", "weather warmer by (K)", min=-10, max=15, value=0, **narrow)
         self._machines = ipywidgets.SelectMultiple(
-            description="machines", rows=4, style={"description_width": "initial"}, layout={"width": "220px"}
+            description="machines", rows=4, style={"description_width": "initial"}, layout={"width": "200px"}
         )
         self._list_machines()
         self._work = Background(self._simulate, self._done, name)
@@ -122,7 +123,8 @@ class _Side:
         self._scenario.observe(self._other_scenario, "value")
         for widget in (self._policy, self._zones, self._supply, self._weather, self._machines):
             widget.observe(self.look, "value")
-        sliders = ipywidgets.VBox([self._supply, self._weather])
+        sliders = column(self._supply, self._weather)
+        sliders.layout.flex = "0 0 auto"
         choices = row(self._scenario, self._policy, self._zones)
         self.view = column(choices, row(sliders, self._machines), self._work.view)
 
@@ -194,16 +196,15 @@ def factory_widget(
                 of.options = [EVERYWHERE, *names]
                 of.value = was if was in of.options else EVERYWHERE
                 of.observe(draw, "value")
-            pieces = [scenarios_table(known)]
-            if page.value == "Map":
-                pieces += [paragraphs(_PRICE), zones_table(known)]
-            table.value = f'<div style="line-height:1.2">{together(*pieces).html}</div>'
+            table.value = _close(scenarios_table(known))
             loop_controls.layout.display = "none" if _PAGES[page.value] else ""
             shown = _PAGES[page.value]
             traces, plan, words = sheet(shown, known, of.value) if shown else loop_sheet()
             figure.update_layout(plan, overwrite=True)
             update(figure, traces, " ".join(f"{label}: {text}" for label, text in words.items()))
-            captions.value = paragraphs(*(f"{label}: {text}" for label, text in words.items())).html
+            said = paragraphs(*(f"{label}: {text}" for label, text in words.items()))
+            price = together(paragraphs(_PRICE), zones_table(known)) if page.value == "Map" else Block("")
+            captions.value = _close(together(price, said))
 
     parts = [_Side(name, model, settings, draw) for name, settings in sides.items()]
     for widget in (of, page):
@@ -212,6 +213,11 @@ def factory_widget(
         side.look()
     views = row(*(side.view for side in parts))
     return column(views, row(page, of), table, loop_controls, figure, captions)
+
+
+def _close(block: Block) -> str:
+    """Return a block whose lines stand closer than ipywidgets has them."""
+    return f'<div style="line-height:1.2">{block.html}</div>'
 
 
 def _quantum(changed: Callable[[Any], None]) -> tuple[ipywidgets.Widget, Callable[[], Sheet]]:

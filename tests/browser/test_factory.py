@@ -32,7 +32,7 @@ def test_every_control_changes_the_picture(open_notebook: OpenNotebook) -> None:
     for name, alt in (
         ("Jobs and queue", "runs with the most node-hours"),
         ("Power", "mean power: nodes at rest"),
-        ("Cooling, PUE and carbon", "g CO2/kWh"),
+        ("Cooling, PUE and carbon", "PUE 1.0.* emits"),
     ):
         page.get_by_role("button", name=name, exact=True).click()
         expect(page.get_by_role("img", name=re.compile(alt))).to_be_attached()
@@ -44,7 +44,8 @@ def test_every_control_changes_the_picture(open_notebook: OpenNotebook) -> None:
         page.get_by_role("slider", name=name).first.focus()
         page.keyboard.press("ArrowRight")
         now = _changed(page, now)
-    expect(page.get_by_role("cell", name="A: federation, earliest, water +1 K, weather +1 K")).to_be_visible()
+    settled = "A: federation, earliest, water +1 K, weather +1 K"
+    expect(page.get_by_role("cell", name=settled)).to_be_visible()
     page.get_by_label("zones").first.uncheck()
     now = _changed(page, now)
     page.get_by_label("policy").first.select_option("energy")

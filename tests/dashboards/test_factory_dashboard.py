@@ -218,7 +218,7 @@ def _find(widget: ipywidgets.Widget, label: str) -> ipywidgets.Widget:
 
 
 def _wait(until: object) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 100
     while not until():  # type: ignore[operator]
         assert time.monotonic() < end, "nothing came of it"
         time.sleep(0.02)
@@ -229,6 +229,7 @@ def test_controls_change_what_the_live_dashboard_shows() -> None:
     table, captions = view.children[2], view.children[-1]
     _wait(lambda: "A: federation, earliest" in table.value and "B: federation, carbon" in table.value)
     page, of = view.children[1].children
+    assert "price of sovereignty" in captions.value
     before = captions.value
     page.value = "Power"
     assert captions.value != before and "nodes at rest" in captions.value

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import datetime
-from html import escape
-from os import sched_getaffinity
 from pathlib import Path
 from typing import Any, Literal
 
 import ipywidgets
 
-from labkit.campaign import RUNS, Run, list_runs, load_specification
+from labkit.campaign import Run
 from labkit.dashboards import _campaign_figures as figures
+from labkit.dashboards._campaign_controls import Choice, Controls
 from labkit.dashboards._campaign_model import CampaignModel, newest_run
 from labkit.dashboards._contact_view import contact_table
 from labkit.dashboards._format import number
-from labkit.dashboards._live import Ticker, chart, column, control, one_line, row, update
+from labkit.dashboards._live import Ticker, chart, column, control, row, update
 from labkit.dashboards._molecules_view import cards
 from labkit.dashboards._page import Block, Picture, bullets, paragraphs, together
 from labkit.dashboards._pose_scene import describe
@@ -25,11 +23,9 @@ from labkit.dashboards._pose_view import pose_picture, pose_plot
 from labkit.dashboards._report_figures import contact_energies
 from labkit.dashboards._report_model import ReportModel
 from labkit.dashboards._report_view import ReportView
-from labkit.dashboards._run_process import start_run
 from labkit.dashboards._triplet_view import TripletReportView
 from labkit.docking import Pose
 from labkit.errors import InputError
-from labkit.store import data_path
 
 
 def campaign_dashboard(
@@ -102,152 +98,54 @@ class _View:
         self.model = model
         self._lock = threading.RLock()
         self._looks = 0
-        self._listing = False  # while options are replaced, their change is nobody's choice
         self._follows_best = True
         self._leaders: Any = None
         self._shown: Any = None
-        self._budgeted: Run | None = None  # whose rounds stand in the control
-        self._said, self._note, self._details, self._touched, self._grid = (
-            ipywidgets.HTML() for _ in range(5)
-        )
+        self._details, self._touched, self._grid = (ipywidgets.HTML() for _ in range(3))
         self._charts = [
             _Live(figures.calls, self._click),
             _Live(lambda model: figures.distribution(model, self._quantity.value)),
             _Live(figures.space, self._click),
         ]
         calls, distribution, space = (live.view for live in self._charts)
-        self._quantity = control("choice", "distribution of", options=[("score (0–1)", "score")])
-        self._quantity.observe(self._draw_distribution, "value")
+        self._quantity = Choice("distribution of", self._draw_distribution, ("score (0–1)", "score"))
+        self._controls = Controls(model, self._reset, lambda: self.refresh(whole=True))
         clock = ipywidgets.VBox()
         self.widget = column(
-            self._starting(),
-            self._choosing(),
-            self._said,
-            self._steering(),
-            self._note,
+            self._controls.view,
             clock,
-            _at_the_top(calls, column(self._quantity, distribution)),
+            _at_the_top(calls, column(self._quantity.widget, distribution)),
             _at_the_top(column(space, self._details), self._selection()),
             ipywidgets.HTML("<h3>The best molecules</h3>"),
             self._grid,
         )
         clock.children = [Ticker(self.refresh).view]
 
-    def _starting(self) -> ipywidgets.Widget:
-        shipped = sorted(file.stem for file in data_path("campaigns").glob("*.toml"))
-        campaign = control("choice", "campaign", options=shipped, value="quick")
-        file = control("text", "or a campaign's file", placeholder="my.toml", continuous_update=False)
-        seed = control("count", "seed", min=0, max=2**31 - 1)
-        rounds = control("count", "rounds", min=1, max=10_000)
-        proposals = control("count", "proposals a round", min=2, max=100_000)
-        workers = control("count", "workers", min=1, max=1024, value=len(sched_getaffinity(0)))
-        out = control("text", "into folder", value=str(RUNS))
-        button = control("button", "Start", icon="play", button_style="primary")
-
-        def source() -> str:
-            return str(file.value.strip() or campaign.value)
-
-        def take_over(_: object = None) -> None:
-            """The campaign's own numbers into the controls."""
-            found = load_specification(source())
-            seed.value, rounds.value, proposals.value = found.seed, found.rounds, found.proposals
-
-        def start() -> None:
-            numbers = {"seed": seed.value, "rounds": rounds.value, "proposals": proposals.value}
-            self.model.begin(start_run(source(), **numbers, workers=workers.value, out=out.value))
-            self._reset()
-            turn(False)
-
-        def turn(open: bool) -> None:
-            controls.layout.display = None if open else "none"
-
-        take_over()
-        campaign.observe(lambda _: self._act(take_over), "value")
-        file.observe(lambda _: self._act(take_over), "value")
-        button.on_click(lambda _: self._act(start))
-        controls = column(row(campaign, file, out), row(seed, rounds, proposals, workers, button))
-        controls.layout.display = "none" if self.model.run else None
-        unfold = control("button", "Start a run", icon="caret-down")
-        unfold.on_click(lambda _: turn(controls.layout.display == "none"))
-        return column(row(unfold), controls)
-
-    def _choosing(self) -> ipywidgets.Widget:
-        self._runs = control("choice", "run", options=[("none", "")])
-        folder = control("text", "or a run's folder", continuous_update=False)
-
-        def watch(reference: str) -> None:
-            if reference:
-                self.model.watch(Run.open(reference))
-                self._reset()
-
-        def chosen(change: Any) -> None:
-            if not self._listing:
-                self._act(lambda: watch(change["new"]))
-
-        self._runs.observe(chosen, "value")
-        folder.observe(lambda change: self._act(lambda: watch(change["new"].strip())), "value")
-        return row(self._runs, folder)
-
-    def _steering(self) -> ipywidgets.Widget:
-        def button(label: str, icon: str, act: Callable[[], None]) -> Any:
-            found = control("button", label, icon=icon)
-            found.on_click(lambda _: self._act(act))
-            return found
-
-        budget = control("count", "rounds in all", min=1, max=10_000, value=1)
-        self._budget = budget
-        self._buttons = {
-            "pause": button("Pause", "pause", lambda: self._steer("pause")),
-            "resume": button("Resume", "play", self.model.carry_on),
-            "stop": button("Stop", "stop", lambda: self._steer("stop")),
-        }
-        change = button("Set budget", "check", lambda: self._steer("budget", budget.value))
-        self._commands = ipywidgets.HTML()
-        return column(row(*self._buttons.values(), budget, change), self._commands)
-
     def _selection(self) -> ipywidgets.Widget:
-        self._molecule = control("choice", "molecule", options=[("none", "")], layout={"max_width": "100%"})
+        self._molecule = Choice("molecule", self._chosen)
         self._smiles = control("text", "or a SMILES", continuous_update=False)
         self._flat = control("check", "flat drawing")
         self._pose = chart("In its pocket", "", "", "No pose is shown.", height=420)
         self._pocket = column(self._pose)
-
-        def choose(change: Any) -> None:
-            if not self._listing:
-                self._follows_best = False
-                self._smiles.value = ""
-                self._draw_selection()
-
-        def decide(command: str) -> Any:
-            found = control("button", command.capitalize())
-            smiles = lambda: self._smiles.value.strip() or self._molecule.value  # noqa: E731
-            found.on_click(lambda _: self._act(lambda: self._steer(command, smiles())))
-            return found
-
-        self._molecule.observe(choose, "value")
-        self._smiles.observe(lambda _: self._draw_selection(), "value")
-        self._flat.observe(lambda _: self._draw_selection(), "value")
+        for widget in (self._smiles, self._flat):
+            widget.observe(lambda _: self._draw_selection(), "value")
+        veto, pin = control("button", "Veto"), control("button", "Pin")
+        veto.on_click(lambda _: self._controls.steer("veto", self._selected()))
+        pin.on_click(lambda _: self._controls.steer("pin", self._selected()))
         return column(
-            row(self._molecule, self._smiles, decide("veto"), decide("pin"), self._flat),
-            self._pocket,
-            self._touched,
+            row(self._molecule.widget, self._smiles, veto, pin, self._flat), self._pocket, self._touched
         )
+
+    def _chosen(self) -> None:
+        self._follows_best, self._smiles.value = False, ""
+        self._draw_selection()
+
+    def _selected(self) -> str:
+        """The molecule that is typed, else the one that is chosen."""
+        return self._smiles.value.strip() or self._molecule.value
 
     def _click(self, smiles: str) -> None:
         self._smiles.value = smiles
-
-    def _steer(self, command: str, value: str | int | None = None) -> None:
-        self.model.chosen().steer(command, value)
-
-    def _act(self, act: Callable[[], None]) -> None:
-        """Does what a control asks for; what is wrong with it becomes a line."""
-        try:
-            act()
-            text = ""
-        except Exception as error:
-            text = one_line(error)
-        self._note.value = text and f'<p role="alert"><strong>{escape(text)}</strong></p>'
-        self.refresh(whole=True)
 
     def _reset(self) -> None:
         self._follows_best, self._leaders, self._smiles.value = True, None, ""
@@ -255,46 +153,23 @@ class _View:
     def refresh(self, whole: bool = False) -> None:
         """Reads what is new, and draws it."""
         if self._looks % 10 == 0:
-            self._list_runs()
+            self._controls.list_runs()
         self._looks += 1
         if self.model.refresh() or whole or self._looks == 1:
             self.draw()
-
-    def _list_runs(self) -> None:
-        found = [(f"{row['run']} ({row['status']})", row["folder"]) for row in list_runs()]
-        run = self.model.run
-        current = "" if run is None else str(run.folder)
-        if current not in [folder for _, folder in found]:
-            found.append((f"{run.folder} ({self.model.status})" if run else "none", current))
-        self._choose(self._runs, found, current)
-
-    def _choose(self, choice: Any, options: list[tuple[str, str]], value: str) -> None:
-        """Sets a choice without anybody having chosen."""
-        with self._lock:
-            self._listing = True
-            if list(choice.options) != options:
-                choice.options = options
-            if choice.value != value:
-                choice.value = value
-            self._listing = False
 
     def draw(self) -> None:
         """Shows what the model holds."""
         with self._lock:
             model = self.model
-            self._said.value = bullets(model.in_words()).html
-            for name, states in _ENABLED.items():
-                self._buttons[name].disabled = model.status not in states
-            self._commands.value = _commands(model)
+            self._controls.draw()
             if model.run is None:
                 for live in self._charts:
                     live.clear()
                 return
-            if model.run != self._budgeted:
-                self._budgeted, self._budget.value = model.run, model.rounds
             known = model.quantities()
             chosen = self._quantity.value if self._quantity.value in known else "score"
-            self._choose(self._quantity, [(label, name) for name, label in known.items()], chosen)
+            self._quantity.offer([(label, name) for name, label in known.items()], chosen)
             for live in self._charts:
                 live.draw(model)
             best = model.best()
@@ -303,29 +178,23 @@ class _View:
                 self._grid.value = _best(model.report(best)).html
             self._draw_selection()
 
-    def _draw_distribution(self, _: object) -> None:
-        if not self._listing:
-            with self._lock:
-                self._charts[1].draw(self.model)
+    def _draw_distribution(self) -> None:
+        with self._lock:
+            self._charts[1].draw(self.model)
 
     def _draw_selection(self) -> None:
-        """Shows the molecule that is typed, else the one that is chosen, else the best."""
         if self.model.run is None:
             return
         with self._lock:
+            options = [
+                (f"no. {place}, {number(row['score'])}, {row['smiles']}", row["proposed"])
+                for place, row in self.model.best().items()
+            ] or [("none", "")]
+            chosen = options[0][1] if self._follows_best else self._molecule.value
+            if chosen not in [value for _, value in options]:
+                options.append((chosen, chosen))
+            self._molecule.offer(options, chosen)
             self._draw_molecule(self._selected())
-
-    def _selected(self) -> str:
-        typed = self._smiles.value.strip()
-        options = [
-            (f"no. {place}, {number(row['score'])}, {row['smiles']}", row["proposed"])
-            for place, row in self.model.best().items()
-        ] or [("none", "")]
-        chosen = options[0][1] if self._follows_best else self._molecule.value
-        if chosen not in [value for _, value in options]:
-            options.append((chosen, chosen))
-        self._choose(self._molecule, options, chosen)
-        return typed or chosen
 
     def _draw_molecule(self, smiles: str) -> None:
         ranked = self.model.selected(smiles)
@@ -383,23 +252,6 @@ class _Live:
     def _clicked(self, trace: Any, points: Any, state: Any) -> None:
         if points.point_inds and self._click is not None:
             self._click(str(trace.customdata[points.point_inds[0]]))
-
-
-_ENABLED = {
-    "pause": ("running",),
-    "resume": ("paused", "interrupted", "failed"),
-    "stop": ("running", "paused"),
-}
-
-
-def _commands(model: CampaignModel) -> str:
-    """The latest commands to the run, and what became of them."""
-    texts = []
-    for command in model.news.steering[-4:]:
-        value = "" if command.value is None else f" {command.value}"
-        became = "waiting" if command.round is None else f"took effect in round {command.round + 1}"
-        texts.append(f"{datetime.fromtimestamp(command.time):%H:%M:%S} {command.command}{value}: {became}")
-    return bullets(texts).html if texts else ""
 
 
 def _unscored(model: CampaignModel, smiles: str) -> Block:

@@ -117,7 +117,7 @@ class Controls:
         proposals = control("count", "proposals a round", min=2, max=100_000)
         workers = control("count", "workers", min=1, max=1024, value=len(sched_getaffinity(0)))
         out = control("text", "into folder", value=str(RUNS))
-        button = control("button", "Start", icon="play", button_style="primary")
+        button = control("button", "Start", button_style="primary")
 
         def source() -> str:
             return str(file.value.strip() or campaign.value)

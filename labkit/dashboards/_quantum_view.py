@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import ipywidgets
 
 _FIRST_MITIGATION = "post_selected"
-_ORBITALS = (4, 6, 8, 10)
+_ORBITALS = (4, 6, 8, 10, 12)  # the last is refused, with what it would take
 _SHOTS = (100, 1_000, 10_000, 100_000)
 _TWO_QUBIT = (0.0, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03)
 _READOUT = (0.0, 0.002, 0.005, 0.01, 0.02, 0.05)
@@ -46,10 +46,12 @@ def quantum_dashboard(
         orbitals: active ones, at most.
 
     Raises:
-        InputError: if there is no such run or kind.
+        InputError: if there is no such run, kind or number of orbitals.
     """
     if kind not in KINDS:
         raise InputError(f"kind '{kind}' is unknown; there are: {', '.join(KINDS)}")
+    if orbitals not in _ORBITALS:
+        raise InputError(f"orbitals={orbitals}; one of {', '.join(map(str, _ORBITALS))} is wanted")
     model = QuantumModel(run)
     choice = Choice(kind=kind, system=system, orbitals=orbitals)
     return quantum_widget(model, choice) if ui == "widget" else quantum_static(model, choice)
@@ -150,7 +152,7 @@ class _View:
         html = [ipywidgets.HTML() for _ in range(5)]
         self._line, self._words, self._table, self._circuit, self._machines = html
         tabs = ipywidgets.Tab([self._table, self._circuit, self._machines])
-        tabs.titles = ("Controls and subspaces", "Circuit", "Quantum computers")
+        tabs.titles = ("Subspaces", "Circuit", "Quantum computers")
         c = self._controls
         self.box = column(
             row(c["kind"], c["system"], c["own"]),
@@ -230,11 +232,12 @@ class _View:
             self._shares.update_yaxes(tickvals=list(range(len(names))), ticktext=names)
             update(self._shares, _share_traces(finding, mitigation), figures.shares_alt(finding, mitigation))
             self._line.value = f"<b>{escape(figures.heading(finding))}</b>"
-            self._words.value = (
-                f'<div style="line-height:1.4">{figures.in_words(finding, mitigation).html}</div>'
-            )
-            self._table.value = figures.controls_table(finding, rows).html
-            self._machines.value = figures.machines_table(finding.space.machines, finding.choice.shots).html
+            for widget, block in (
+                (self._words, figures.in_words(finding, mitigation)),
+                (self._table, figures.controls_table(finding, rows)),
+                (self._machines, figures.machines_table(finding.space.machines, finding.choice.shots)),
+            ):
+                widget.value = f'<div style="line-height:1.4">{block.html}</div>'
             if self._drawn != finding.space.gates:  # takes a moment, and other shots don't change it
                 self._drawn = finding.space.gates
                 self._circuit.value = figures.circuit_picture(finding.space)._repr_html_()

@@ -87,6 +87,8 @@ def test_cancel_ends_the_process(quantum: Page, lab: Lab) -> None:
 
 
 def test_what_makes_no_sense_is_told_in_one_line(quantum: Page) -> None:
+    quantum.get_by_role("slider", name="Active orbitals").press("End")
+    expect(quantum.get_by_role("status")).to_contain_text("a circuit of 24 qubits takes", timeout=60_000)
     own = quantum.get_by_label("or your own")
     own.fill("nowhere.xyz")
     own.press("Enter")

@@ -227,7 +227,9 @@ def test_contacts_are_those_of_the_run_s_best_poses(finished_run: Run, plain_run
     assert next(iter(contacts.values()))[0].proposed == best  # type: ignore[index]
 
 
-def test_unknown_kinds_are_refused() -> None:
+def test_unknown_options_are_refused() -> None:
+    with pytest.raises(InputError, match="orbitals=5; one of 4, 6, 8, 10, 12"):
+        quantum_dashboard("static", orbitals=5)
     with pytest.raises(InputError, match="kind 'salt' is unknown; there are: dimer, contact, dye"):
         quantum_dashboard("static", kind="salt")
 

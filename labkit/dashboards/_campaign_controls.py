@@ -13,6 +13,7 @@ import ipywidgets
 
 from labkit.campaign import RUNS, Run, list_runs, load_specification
 from labkit.dashboards._campaign_model import CampaignModel
+from labkit.dashboards._campaign_words import in_words
 from labkit.dashboards._live import column, control, one_line, row
 from labkit.dashboards._page import bullets
 from labkit.dashboards._run_process import start_run
@@ -92,7 +93,7 @@ class Controls:
     def draw(self) -> None:
         """Shows how far the run is, and what can be asked of it."""
         model = self._model
-        self._said.value = bullets(model.in_words()).html
+        self._said.value = bullets(in_words(model)).html
         for name, states in _ENABLED.items():
             self._buttons[name].disabled = model.status not in states
         self._commands.value = _commands(model)

@@ -15,7 +15,6 @@ import numpy as np
 
 from labkit.campaign import COMPONENTS, RUNS, Run, course, list_runs, score
 from labkit.dashboards._chemical_space import Numbers, Plane, fit_plane
-from labkit.dashboards._format import number
 from labkit.dashboards._read_report import read_ranked
 from labkit.dashboards._report_model import ReportModel
 from labkit.dashboards._run_process import RunProcess, resume_run
@@ -363,40 +362,6 @@ class CampaignModel:
     def _evaluations(self, *smiles: str) -> list[Evaluation]:
         return evaluations_of(self.chosen().folder / "journal.sqlite", smiles)
 
-    def in_words(self) -> list[str]:
-        """How far the run is and what it has found, a sentence each."""
-        fault = [self.fault] if self.fault else []
-        if self.run is None:
-            return fault or ["The run is starting." if self.status == "starting" else "No run is chosen."]
-        with self._lock:
-            specification, news, spreads, best = (
-                self.run.specification,
-                self.news,
-                self.distribution(),
-                self.best(1),
-            )
-            done = [f"{self.counts['triage', 'done']} accepted by the triage"]
-            for name in specification.fidelities:
-                calls, failed = self.counts[name, "done"], self.counts[name, "failed"]
-                done.append(f"{calls + failed} of {name}" + (f" ({failed} failed)" if failed else ""))
-            text = (
-                f"Run {self.run.folder.name} (campaign '{specification.name}', seed {specification.seed}) is "
-                f"{self.status}: {news.finished} of {self.rounds} rounds finished, {news.proposed} molecules "
-                f"proposed, {done[0]}; calls: {', '.join(done[1:])}; {number(self.energy_wh)} ± "
-                f"{number(self.uncertainty_wh)} Wh booked."
-            )
-        said = [text]
-        if spreads:
-            first, last = spreads[0], spreads[-1]
-            later = f"; {_mean(last)} in round {last.round}" if last is not first else ""
-            said.append(
-                f"Mean score of what was computed: {_mean(first)} in round 1, the prior's own{later}."
-            )
-        for row in best.values():
-            known = "of those with every component" if row["complete"] else "none has every component yet"
-            said.append(f"Best so far, {known}: score {number(row['score'])}, {row['smiles']}.")
-        return said + fault
-
 
 def newest_run(folders: Iterable[Path] = (RUNS, data_path("runs"))) -> Run | None:
     """The run to open a page with: one that goes on, else the last begun, in the first folder with any."""
@@ -411,12 +376,6 @@ def _spread(round: int, values: Numbers) -> Spread:
     deviation = float(values.std(ddof=1)) if len(values) > 1 else float("nan")
     quantiles = tuple(np.quantile(values, QUANTILES).tolist())
     return Spread(round + 1, len(values), quantiles, float(values.mean()), deviation)
-
-
-def _mean(spread: Spread) -> str:
-    """A mean with its 95 % interval, taken as normal."""
-    error = 1.96 * spread.deviation / spread.count**0.5
-    return number(spread.mean) + (f" ± {number(error)}" if error == error else "") + f" (n = {spread.count})"
 
 
 def _stride(count: int) -> int:

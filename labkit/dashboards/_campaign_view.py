@@ -13,6 +13,7 @@ from labkit.campaign import Run
 from labkit.dashboards import _campaign_figures as figures
 from labkit.dashboards._campaign_controls import Choice, Controls
 from labkit.dashboards._campaign_model import CampaignModel, newest_run
+from labkit.dashboards._campaign_words import in_words
 from labkit.dashboards._contact_view import contact_table
 from labkit.dashboards._format import number
 from labkit.dashboards._live import Ticker, chart, column, control, row, update
@@ -44,7 +45,7 @@ def campaign_static(model: CampaignModel) -> Block:
     """What the dashboard shows now, as pictures and in words."""
     while model.refresh():
         pass  # a long journal is read in pieces
-    pieces: list[Block | Picture] = [bullets(model.in_words())]
+    pieces: list[Block | Picture] = [bullets(in_words(model))]
     if model.run is None:
         return together(*pieces)
     charts = [figures.calls(model), figures.space(model)]

@@ -17,6 +17,7 @@ from labkit.dashboards import _campaign_figures as figures
 from labkit.dashboards import _campaign_model, _campaign_view
 from labkit.dashboards._campaign_model import CampaignModel, newest_run
 from labkit.dashboards._campaign_view import campaign_dashboard, campaign_static
+from labkit.dashboards._campaign_words import in_words
 from labkit.dashboards._chemical_space import fit_plane
 from labkit.dashboards._dashboard import close
 from labkit.dashboards._run_process import RunProcess, start_run
@@ -232,11 +233,11 @@ def test_what_became_of_a_molecule_without_score_is_told(growing: Run) -> None:
 
 
 def test_words_carry_uncertainties_and_name_the_prior(finished_run: Run) -> None:
-    text = " ".join(_model(finished_run).in_words())
+    text = " ".join(in_words(_model(finished_run)))
     assert "2 of 2 rounds finished" in text and "4 of docking, 3 of interaction" in text
     assert "0.20 ± 0.10 Wh" in text
     assert re.search(r"0\.\d\d ± 0\.\d\d \(n = 2\) in round 1, the prior's own", text)
-    assert CampaignModel().in_words() == ["No run is chosen."]
+    assert in_words(CampaignModel()) == ["No run is chosen."]
 
 
 @pytest.mark.parametrize("kind", ["finished_run", "broken_run", "interrupted_run"])
@@ -353,7 +354,7 @@ def test_a_process_that_fails_says_why(tmp_path: Path) -> None:
     model = CampaignModel()
     model.begin(RunProcess(["runs", "--nonsense"], tmp_path, "*"))
     _wait(lambda: model.refresh() and model.status == "none")
-    (text,) = model.in_words()
+    (text,) = in_words(model)
     assert "unrecognized arguments: --nonsense" in text
 
 

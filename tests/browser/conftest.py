@@ -161,6 +161,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         "JUPYTERLAB_SETTINGS_DIR": own["settings"],
         "JUPYTERLAB_WORKSPACES_DIR": own["settings"],
         "IPYTHONDIR": str(folder / ".ipython"),
+        "LABKIT_CACHE": str(folder / "cache"),
         "OMP_NUM_THREADS": "1",
     }
     settings = Path(own["settings"]) / "@jupyterlab"
@@ -237,17 +238,18 @@ def page(browser: Browser, watched: Watched, request: pytest.FixtureRequest) -> 
 def open_notebook(lab: Lab, page: Page, request: pytest.FixtureRequest) -> OpenNotebook:
     """Writes a notebook, opens it, runs all its cells and waits until the last one is through."""
 
-    def open_(*cells: str, seconds: float = 120) -> Page:
+    def open_(*cells: str, seconds: float = 240) -> Page:
         path = lab.write(re.sub(r"\W+", "_", request.node.name), list(cells))
         page.goto(f"{lab.url}/doc/tree/{path.name}?token={TOKEN}")
-        page.locator(".jp-NotebookPanel").wait_for(timeout=60_000)
-        page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=60_000)
+        page.locator(".jp-NotebookPanel").wait_for(timeout=120_000)
+        page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=120_000)
+        page.wait_for_timeout(2000)  # the widgets' manager asks the kernel what there is to show
         prompts = page.locator(".jp-CodeCell .jp-InputPrompt")
         for _ in range(5):  # what is asked while the kernel's connection is being made can be lost
             page.get_by_role("menuitem", name="Run", exact=True).click()
             page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
             try:
-                expect(prompts.first).to_have_text(re.compile(r"\[(\*|\d+)\]"), timeout=3000)
+                expect(prompts.first).to_have_text(re.compile(r"\[(\*|\d+)\]"), timeout=5000)
                 break
             except AssertionError:
                 continue

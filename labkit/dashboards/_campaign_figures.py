@@ -16,6 +16,12 @@ from labkit.dashboards._format import number
 from labkit.dashboards._page import Picture, picture
 
 _MARKERS = {"circle": "o", "triangle-up": "^", "x": "x", "circle-open": "o"}
+_OWN = " The method's error of each energy stands below its molecule."
+_ERRORS = {
+    "docking_energy": " Vina's standard error is nearly 3 kcal/mol.",
+    "interaction_energy": _OWN,
+    "triplet_energy": _OWN,
+}
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,7 @@ def distribution(model: CampaignModel, quantity: str) -> Chart:
         f"round {s.round}: {number(s.quantiles[2])}, {number(s.quantiles[1])} to {number(s.quantiles[3])}"
         for s in spreads
     )
-    error = " Vina's standard error is nearly 3 kcal/mol." if quantity == "docking_energy" else ""
+    error = _ERRORS.get(quantity, "")
     kept = quantity in ("qed", "sa", "logp", "mw", "tpsa")
     whose = "molecules" if kept else "molecules computed"
     refused = " Molecules that the triage refused for size or elements have no properties." if kept else ""

@@ -59,7 +59,7 @@ PICTURES: list[Callable[[], Picture]] = [
     lambda: shown.policies_picture({"earliest": _outcome(), "carbon": _outcome("carbon")}),
     lambda: shown.scenarios_picture({"now": _outcome(), "hot": _outcome(scenario="heat-wave")}),
     lambda: shown.projection_picture(PROJECTIONS),
-    lambda: shown.speed_picture(shown.measured("scheduling")),
+    lambda: shown.speed_picture(shown.measured("scheduling"), shown.measured("simulate")),
 ]
 
 

@@ -178,8 +178,9 @@ def factory_widget(
     page = ipywidgets.ToggleButtons(options=list(_PAGES), style={"button_width": "auto"})
     of = control("choice", "jobs and power of", options=[machine])
     table, captions = ipywidgets.HTML(), ipywidgets.HTML()
-    # One figure for all: each brings five megabytes of plotly into the page.
-    figure = chart("", "", "", "Nothing is simulated yet.")
+    # The map has a figure of its own: plotly doesn't give axes of equal scale back their full place.
+    figures = [chart("", "", "", "Nothing is simulated yet.") for _ in range(2)]
+    bodies, body = [(row(figure),) for figure in figures], ipywidgets.VBox()
     loop_controls, loop_sheet = _quantum(lambda _: draw())
 
     def draw(_: Any = None) -> None:
@@ -200,8 +201,11 @@ def factory_widget(
             loop_controls.layout.display = "none" if _PAGES[page.value] else ""
             shown = _PAGES[page.value]
             traces, plan, words = sheet(shown, known, of.value) if shown else loop_sheet()
-            figure.update_layout(plan, overwrite=True)
-            update(figure, traces, " ".join(f"{label}: {text}" for label, text in words.items()))
+            number = int(page.value == "Map")
+            figures[number].update_layout(plan, overwrite=True)
+            update(figures[number], traces, " ".join(f"{label}: {text}" for label, text in words.items()))
+            if body.children != bodies[number]:
+                body.children = bodies[number]
             said = paragraphs(*(f"{label}: {text}" for label, text in words.items()))
             price = together(paragraphs(_PRICE), zones_table(known)) if page.value == "Map" else Block("")
             captions.value = _close(together(price, said))
@@ -212,7 +216,7 @@ def factory_widget(
     for side in parts:
         side.look()
     views = row(*(side.view for side in parts))
-    return column(views, row(page, of), table, loop_controls, figure, captions)
+    return column(views, row(page, of), table, loop_controls, body, captions)
 
 
 def _close(block: Block) -> str:
@@ -234,11 +238,8 @@ def _quantum(changed: Callable[[Any], None]) -> tuple[ipywidgets.Widget, Callabl
     def show() -> Sheet:
         traces, words = loops(loop_times(qpu.value, shots.value, classical.value, queue.value))
         plan = blank(320)
-        plan["xaxis"] = {
-            "visible": True,
-            "domain": (0, 1),
-            "title": {"text": "an iteration of a variational loop (s)"},
-        }
+        title = {"text": "an iteration of a variational loop (s)"}
+        plan["xaxis"] = {"domain": (0, 1), "rangemode": "tozero", "title": title}
         plan["yaxis"] = {"autorange": "reversed"}
         return traces, plan, {f"{qpu.value} ({qpus()[qpu.value].modality})": words}
 

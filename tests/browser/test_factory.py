@@ -37,6 +37,8 @@ def test_every_control_changes_the_picture(open_notebook: OpenNotebook) -> None:
         page.get_by_role("button", name=name, exact=True).click()
         expect(page.get_by_role("img", name=re.compile(alt))).to_be_attached()
         now = _changed(page, now)
+        page.wait_for_timeout(3000)  # until all of it is drawn, on a busy machine
+        now = pictures(page)
         page.screenshot(path=SCREENSHOTS / f"factory-{name.split(',')[0].lower().replace(' ', '-')}.png")
     page.get_by_label("jobs and power of").select_option("LUMI")
     now = _changed(page, now)

@@ -227,7 +227,11 @@ def sheet(names: Sequence[str], sides: Mapping[str, Outcome], machine: str) -> S
                 plan["shapes"].append(_land() | {"xref": f"x{at}", "yref": f"y{at}"})
             if right is not None:
                 plan[f"yaxis{beside}"] = {"anchor": f"x{at}", "overlaying": f"y{at}"} | right
-            title = {"text": f"<b>{chart.title}</b>, {label}", "showarrow": False, "yanchor": "bottom"}
+            title = {
+                "text": f"<b>{label.partition(':')[0]}: {chart.title}</b>",
+                "showarrow": False,
+                "yanchor": "bottom",
+            }
             place = {
                 "x": _COLUMNS[column][0],
                 "y": top - 0.05,
@@ -258,6 +262,7 @@ def blank(height: int) -> dict[str, Any]:
     ]
     return {
         "height": height,
+        "width": 1080,  # plotly takes 700 px where it can't see yet how wide the page is
         "barmode": "overlay",
         "shapes": [],
         "annotations": [],

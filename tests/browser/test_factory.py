@@ -24,7 +24,7 @@ def _changed(page: Page, before: list[str]) -> list[str]:
 
 def test_every_control_changes_the_picture(open_notebook: OpenNotebook) -> None:
     page = open_notebook(CELL)
-    expect(page.get_by_role("cell", name="B: federation, carbon").first).to_be_visible(timeout=90_000)
+    expect(page.get_by_role("cell", name="B: federation, carbon").first).to_be_visible(timeout=120_000)
     expect(page.get_by_role("img", name=re.compile("Sites by power.*Juelich 15.8 MW"))).to_be_attached()
     now = _changed(page, [])
     SCREENSHOTS.mkdir(exist_ok=True)

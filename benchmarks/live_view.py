@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -54,8 +53,8 @@ def process(*arguments: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
     try:
         yield started
     finally:
-        started.send_signal(signal.SIGINT)
-        started.wait(120)
+        started.terminate()
+        started.wait(300)
 
 
 def pss_mb(parent: psutil.Process, name: str) -> float:

@@ -15,6 +15,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -199,7 +200,11 @@ def served(watched: Watched, tmp_path: Path) -> Iterator[Callable[..., str]]:
     def serve(name: str, *options: str) -> str:
         command = [sys.executable, "-m", "labkit", "dashboard", name, "--no-browser", "--json", *options]
         with (tmp_path / "log").open("w") as log:
-            server = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=log)
+            # Whoever runs the tests in the background has Ctrl-C ignored, which a child would inherit.
+            heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+            server = subprocess.Popen(
+                command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=log, preexec_fn=heed
+            )
         servers.append(server)
         assert server.stdout is not None
         url = str(json.loads(server.stdout.readline())["url"])

@@ -23,6 +23,7 @@ def test_a_page_shows_its_dashboard_to_who_has_the_token(
     assert "login" in page.url and not pictures(page)
     page.goto(url)
     page.locator(".js-plotly-plot .main-svg").first.wait_for()
-    assert "error" not in page.locator("#rendered_cells").inner_text().lower()
+    assert page.get_by_role("alert").all_inner_texts() == []
+    assert page.get_by_text("There was an error").count() == 0
     assert name in page.title()
     assert pictures(page)

@@ -39,6 +39,12 @@ from labkit.dashboards._federation_view import scenarios_picture as scenarios_pi
 from labkit.dashboards._federation_view import scenarios_table as scenarios_table
 from labkit.dashboards._federation_view import waits_by_label as waits_by_label
 from labkit.dashboards._federation_view import zones_table as zones_table
+from labkit.dashboards._language_view import desirabilities as desirabilities
+from labkit.dashboards._language_view import likelihood_by_length as likelihood_by_length
+from labkit.dashboards._language_view import loss_curves as loss_curves
+from labkit.dashboards._language_view import next_tokens_picture as next_tokens_picture
+from labkit.dashboards._language_view import score_by_call as score_by_call
+from labkit.dashboards._language_view import surprise as surprise
 from labkit.dashboards._measured import measured as measured
 from labkit.dashboards._molecules_view import cards as cards
 from labkit.dashboards._molecules_view import charged_fraction as charged_fraction

@@ -125,14 +125,15 @@ def histograms(sets: Mapping[str, Mapping[str, Sequence[float]]]) -> Picture:
                         markersize=6,
                     )
                 else:
+                    # The first is filled, the others are outlines, so that all can be seen.
+                    outline = {"color": palette.SERIES[i], "linestyle": _DASHES[i % 4], "linewidth": 1.8}
                     panel.hist(
                         values[quantity],
                         bins,
                         density=True,
-                        histtype="stepfilled",
-                        color=palette.SKY,
-                        alpha=0.6,
                         label=name,
+                        histtype="step" if i else "stepfilled",
+                        **(outline if i else {"color": palette.SKY, "alpha": 0.6}),
                     )
             panel.set_xlabel(quantity)
             panel.set_yticks([])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 import jax
 from tqdm import tqdm
 
+from labkit.errors import InputError
 from labkit.generative._network import SmilesGRU
 from labkit.generative._prior import Prior, half_precision, load_prior, sample, save_prior, valid_smiles
 from labkit.generative._training import PriorTraining, TrainedPrior, train_prior
@@ -117,15 +118,26 @@ def judge(
     for batch in tqdm(range(-(-count // _BATCH)), desc="sampling", disable=None):
         drawn = sample(network, vocabulary, key=jax.random.fold_in(key, batch), count=_BATCH)
         texts += [item.text for item in drawn]
-    valid = [smiles for smiles in map(valid_smiles, texts[:count]) if smiles is not None]
-    quality: dict[str, float] = {"samples": count, "valid": len(valid) / count}
+    trained_on = None if known is None else {canonical_smiles(text) for text in known}
+    return judge_strings(texts[:count], trained_on)
+
+
+def judge_strings(texts: Sequence[str], known: Collection[str] | None = None) -> dict[str, float]:
+    """As ``judge``, of strings that were drawn already; ``known`` holds canonical SMILES.
+
+    Raises:
+        InputError: if there is no string.
+    """
+    if not texts:
+        raise InputError("no strings to judge: at least one is needed")
+    valid = [smiles for smiles in map(valid_smiles, texts) if smiles is not None]
+    quality: dict[str, float] = {"samples": len(texts), "valid": len(valid) / len(texts)}
     if known is not None and valid:
         different = set(valid)
-        trained_on = {canonical_smiles(text) for text in known}
         quality |= {
             "unique_1k": len(set(valid[:1000])) / len(valid[:1000]),
             "unique_10k": len(set(valid[:10_000])) / len(valid[:10_000]),
-            "novelty": len(different - trained_on) / len(different),
+            "novelty": len(different.difference(known)) / len(different),
             "internal_diversity": internal_diversity(valid[:2000]),
         }
     return quality

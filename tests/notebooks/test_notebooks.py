@@ -15,8 +15,14 @@ from labkit.runner import NotebookResult, list_notebooks, notebook_path, report,
 REPORTS = ["99_report", "99_report_triplet"]
 CHAPTERS = [name for name in list_notebooks() if name not in REPORTS]
 
-# They dock, solve and sample for half a minute each.
-SLOW = ["04_docking_and_contacts", "05_quantum_energies", "06_noise_and_controls"]
+# They train, dock, solve and sample for half a minute each and more.
+SLOW = [
+    "02_language_model",
+    "03_steering_generation",
+    "04_docking_and_contacts",
+    "05_quantum_energies",
+    "06_noise_and_controls",
+]
 
 
 def _cells(path: Path) -> list[dict[str, Any]]:

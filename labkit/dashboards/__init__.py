@@ -45,6 +45,14 @@ from labkit.dashboards._language_view import loss_curves as loss_curves
 from labkit.dashboards._language_view import next_tokens_picture as next_tokens_picture
 from labkit.dashboards._language_view import score_by_call as score_by_call
 from labkit.dashboards._language_view import surprise as surprise
+from labkit.dashboards._loop_view import killed_run as killed_run
+from labkit.dashboards._loop_view import ladder_correlations as ladder_correlations
+from labkit.dashboards._loop_view import ladder_in_words as ladder_in_words
+from labkit.dashboards._loop_view import ladder_picture as ladder_picture
+from labkit.dashboards._loop_view import learning_picture as learning_picture
+from labkit.dashboards._loop_view import learning_table as learning_table
+from labkit.dashboards._loop_view import quantum_added as quantum_added
+from labkit.dashboards._loop_view import same_runs as same_runs
 from labkit.dashboards._measured import measured as measured
 from labkit.dashboards._molecules_view import cards as cards
 from labkit.dashboards._molecules_view import charged_fraction as charged_fraction

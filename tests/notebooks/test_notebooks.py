@@ -22,6 +22,7 @@ SLOW = [
     "04_docking_and_contacts",
     "05_quantum_energies",
     "06_noise_and_controls",
+    "07_hybrid_loop",
 ]
 
 

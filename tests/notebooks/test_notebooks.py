@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from labkit.campaign import Run
-from labkit.molecules import read_dimer
+from labkit.molecules import canonical_smiles, read_dimer, read_smiles_file
 from labkit.runner import NotebookResult, list_notebooks, notebook_path, report, run_notebook
 
 REPORTS = ["99_report", "99_report_triplet"]
@@ -95,6 +95,15 @@ def test_poses_are_replayed_where_vina_is_missing_and_dimers_written_for_the_nex
     written = sorted((tmp_path / "dimers").glob("*.xyz"))
     assert [path.stem for path in written] == ["ILE360_backbone", "MET318_backbone"]
     assert read_dimer(written[0]).charge == 1
+
+
+@pytest.mark.slow
+def test_the_small_model_of_chapter_02_is_steered_in_chapter_03(tmp_path: Path) -> None:
+    _assert_runs("02_language_model", {"out": str(tmp_path / "model")}, tmp_path)
+    parameters = {"prior": str(tmp_path / "model" / "small.safetensors"), "out": str(tmp_path / "best")}
+    _assert_runs("03_steering_generation", parameters | {"rounds": 2, "careless_rounds": 2}, tmp_path)
+    best = read_smiles_file(tmp_path / "best" / "steered.smi")
+    assert len(set(best)) == 10 and best == [canonical_smiles(smiles) for smiles in best]
 
 
 def _assert_runs(name: str, parameters: dict[str, Any], tmp_path: Path) -> None:

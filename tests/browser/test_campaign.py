@@ -9,12 +9,6 @@ from labkit.store import data_path
 
 from .conftest import Lab, OpenNotebook, pictures
 
-# anywidget gives up on a chart that isn't ready after two seconds: too short for a machine with other work.
-PATIENCE = """
-const timeout = AbortSignal.timeout.bind(AbortSignal);
-AbortSignal.timeout = milliseconds => timeout(Math.max(milliseconds, 120000));
-"""
-
 
 def _changes(page: Page, before: list[str], seconds: float = 20) -> list[str]:
     for _ in range(int(seconds * 10)):
@@ -25,7 +19,6 @@ def _changes(page: Page, before: list[str], seconds: float = 20) -> list[str]:
 
 
 def _open(open_notebook: OpenNotebook, page: Page, options: str = "") -> Page:
-    page.add_init_script(PATIENCE)
     return open_notebook(f"from labkit.dashboards import dashboard\ndashboard('campaign'{options})")
 
 

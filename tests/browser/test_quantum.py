@@ -17,16 +17,9 @@ from labkit.dashboards import dashboard
 dashboard("quantum")
 """
 
-# anywidget gives up on a chart that isn't ready after two seconds: too short for a machine with other work.
-PATIENCE = """
-const timeout = AbortSignal.timeout.bind(AbortSignal);
-AbortSignal.timeout = milliseconds => timeout(Math.max(milliseconds, 120000));
-"""
-
 
 @pytest.fixture
 def quantum(open_notebook: OpenNotebook, page: Page, tmp_path: Path) -> Page:
-    page.add_init_script(PATIENCE)
     page = open_notebook(OPEN.format(cache=str(tmp_path)))
     expect(page.get_by_role("img", name=re.compile("Energy less exact"))).to_be_attached(timeout=60_000)
     expect(page.locator(".js-plotly-plot .ytick").get_by_text("Hartree–Fock")).to_be_visible(timeout=60_000)

@@ -96,7 +96,8 @@ def _next_waiting(
 
     It wants at most what is free; and it ends within `window_s` by its plan, or wants at most what is extra.
     """
-    least = state.least
+    # Owed quantum computers don't hold up a job that wants none; every job wants a node.
+    least, free_qpu, extra_qpu = state.least, max(free_qpu, 0.0), max(extra_qpu, 0.0)
     half = len(least) >> 1
     if first >= half:
         return -1
@@ -164,7 +165,7 @@ def _reservation(state: State, job: int, running: int, free: int, free_qpu: int)
     # The heap in ascending order, only as far as needed: whose parent has been visited may be next.
     while size > 0:
         item = walk[0]
-        if free >= wanted and free_qpu >= wanted_qpu and key[item] > when:
+        if free >= wanted and max(free_qpu, 0) >= wanted_qpu and key[item] > when:
             break
         _remove(walk, place, size, key, item)
         size -= 1
@@ -245,9 +246,10 @@ def _earliest(state: State, size: int, now: float, job: int, own_s: float) -> fl
     what the profile lacks is its own.
     """
     profile, planned_s, start_s = state.profile, state.planned_s[job], now
+    wanted, wanted_qpu = state.nodes[job], state.qpu[job]
     for i in range(size - 1, -1, -1):
         until_s = profile[0, i - 1] if i > 0 else np.inf
-        if profile[1, i] < state.nodes[job] or profile[2, i] < state.qpu[job]:
+        if profile[1, i] < wanted or (wanted_qpu > 0 and profile[2, i] < wanted_qpu):
             start_s = until_s
             if start_s >= own_s:
                 break
@@ -390,7 +392,7 @@ def run(state: State, machine_nodes: int, machine_qpu: int, policy: int) -> Any:
         while arrived < jobs and submit_s[arrivals[arrived]] <= now:
             job = arrivals[arrived]
             arrived += 1
-            if state.least[1, 0] < np.inf or state.nodes[job] > free or state.qpu[job] > free_qpu:
+            if state.least[1, 0] < np.inf or state.nodes[job] > free or state.qpu[job] > max(free_qpu, 0):
                 newest = min(newest, job)
                 _mark(state, job, True)
                 continue
@@ -432,7 +434,7 @@ def run(state: State, machine_nodes: int, machine_qpu: int, policy: int) -> Any:
 
         before = head
         head = _waiting_from(state, _ZERO)
-        while head >= 0 and state.nodes[head] <= free and state.qpu[head] <= free_qpu:
+        while head >= 0 and state.nodes[head] <= free and state.qpu[head] <= max(free_qpu, 0):
             _mark(state, head, False)
             running, free, free_qpu = _start(state, head, now, running, free, free_qpu, planned)
             changed = True

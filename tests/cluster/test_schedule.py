@@ -100,6 +100,16 @@ def test_a_calibration_holds_up_and_a_failed_quantum_computer_kills_those_who_us
     failed = schedule(jobs, 4, policy, [(5, 9, 0, "failure", 1)], qpus=1, qpu_parts=parts)
     np.testing.assert_array_equal(failed.start_s, [0, 9, 9 if policy == "fcfs" else 6])
     assert failed.killed.tolist() == [1]
+    # A calibration that waits for a job to end holds up none that wants no quantum computer.
+    waits = schedule(
+        jobs_of((0, 10, 10, 1), (2, 3, 3, 1)),
+        4,
+        policy,
+        [(1, 12, 0, "drain", 1)],
+        qpus=1,
+        qpu_parts=np.array([PARTS, 0]),
+    )
+    np.testing.assert_array_equal(waits.start_s, [0, 2])
 
 
 @pytest.mark.parametrize("policy", POLICIES)

@@ -97,8 +97,11 @@ class Reference:
         self.go[i].succeed()
 
     def in_turn(self):
-        while self.waiting and (self.want[self.waiting[0]] <= self.free).all():
+        while self.waiting and self.fits(self.waiting[0], self.free):
             self.begin(self.waiting[0])
+
+    def fits(self, i, there):
+        return (self.want[i] <= np.maximum(there, 0)).all()  # what is owed is not wanted by all
 
     def releases(self):
         ends = [(end, *self.want[i]) for i, (_, end) in self.running.items()]
@@ -112,13 +115,13 @@ class Reference:
         releases = np.array(self.releases())
 
         def left(end):
-            return self.free + releases[releases[:, 0] <= end, 1:].sum(axis=0) - self.want[head]
+            return self.free + releases[releases[:, 0] <= end, 1:].sum(axis=0)
 
-        shadow = min(end for end in releases[:, 0] if (left(end) >= 0).all())
-        extra = left(shadow)
+        shadow = min(end for end in releases[:, 0] if self.fits(head, left(end)))
+        extra = left(shadow) - self.want[head]
         for i in others:
             in_time = self.env.now + self.planned_s[i] <= shadow
-            if (self.want[i] <= self.free).all() and (in_time or (self.want[i] <= extra).all()):
+            if self.fits(i, self.free) and (in_time or self.fits(i, extra)):
                 self.begin(i)
                 extra = extra - (0 if in_time else self.want[i])
 
@@ -130,7 +133,8 @@ class Reference:
             changes += [(start, *-self.want[i]), (start + self.planned_s[i], *self.want[i])]
         table = np.array(sorted(changes))
         edges, first = np.unique(table[:, 0], return_index=True)
-        there = (np.add.reduceat(table[:, 1:], first).cumsum(axis=0) >= self.want[job]).all(axis=1)
+        left = np.maximum(np.add.reduceat(table[:, 1:], first).cumsum(axis=0), 0)
+        there = (left >= self.want[job]).all(axis=1)
         full = np.append(edges[~there], np.inf)
         fits = edges[there]
         return fits[full[np.searchsorted(full, fits)] >= fits + self.planned_s[job]][0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import datetime
 from pathlib import Path
@@ -44,6 +45,7 @@ def simulate(
     *,
     seed: int | None = None,
     step_s: float = 60.0,
+    progress: Callable[[float], None] = lambda done: None,
 ) -> Outcome:
     """Return what comes of work on a federation of machines.
 
@@ -54,6 +56,7 @@ def simulate(
         policy: by which jobs find their machine, "earliest", "energy" or "carbon", instead of the scenario's.
         seed: instead of the scenario's.
         step_s: of the time series of power and cooling, s; energies are exact whatever it is.
+        progress: told the share that is done, 0–1, before each machine's schedule; what it raises ends all.
 
     Raises:
         InputError: if the scenario or the trace makes no sense, or a job fits no machine that it may run on.
@@ -71,9 +74,10 @@ def simulate(
     fits &= (work.qpu_parts[:, None] == 0) | (qpus > 0)
     inside = np.array([[bool(label.zone & site.zone) for site in sites] for label in scenario.labels], bool)
     zones = np.vstack([inside.reshape(-1, len(sites)), np.ones(len(sites), bool)])[work.label]
-    routed = [_schedules(scenario, work, fits & zones, qpus)]
-    if scenario.labels:
-        routed.append(_schedules(scenario, work, fits, qpus))
+    wanted = [fits & zones, fits] if scenario.labels else [fits & zones]
+    steps = len(wanted) * len(scenario.machines)
+    shares = (step / steps for step in range(steps))
+    routed = [_schedules(scenario, work, allowed, qpus, lambda: progress(next(shares))) for allowed in wanted]
     # With and without zones over the same time: machines at rest draw power, too.
     end_s = max(float(done.end_s.max(initial=0.0)) for schedules in routed for _, done in schedules)
     outcome, *free = (_outcome(scenario, work, schedules, end_s, step_s) for schedules in routed)
@@ -131,9 +135,13 @@ def draw_workload(scenario: Scenario, given: Jobs | str | Path | None = None) ->
 
 
 def _schedules(
-    scenario: Scenario, work: Workload, allowed: NDArray[np.bool_], qpus: NDArray[np.int64]
+    scenario: Scenario,
+    work: Workload,
+    allowed: NDArray[np.bool_],
+    qpus: NDArray[np.int64],
+    begins: Callable[[], None],
 ) -> list[tuple[NDArray[np.int64], Schedule]]:
-    """Return for each machine the indices of its jobs, and when they run."""
+    """Return for each machine the indices of its jobs, and when they run; `begins` is called before each."""
     jobs, rules = work.jobs, scenario.rules
     nodes = np.array([machine.nodes for machine in scenario.machines])
     cost = np.array([_cost(scenario, machine) for machine in scenario.machines])
@@ -159,6 +167,7 @@ def _schedules(
         raise InputError(_why_nowhere(scenario, work, int(lost[0]), lost.size))
     found = []
     for index, machine in enumerate(tqdm(scenario.machines, desc="machines", disable=None)):
+        begins()
         mine = np.flatnonzero(chosen == index)
         done = schedule_beside(
             jobs.chosen(mine),

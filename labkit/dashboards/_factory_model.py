@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -78,15 +79,15 @@ class FactoryModel:
         with self._lock:
             return self._kept.get(settings)
 
-    def outcome(self, settings: Settings) -> Outcome:
-        """Return what comes of settings.
+    def outcome(self, settings: Settings, progress: Callable[[float], None] = lambda done: None) -> Outcome:
+        """Return what comes of settings; `progress` as in `simulate`.
 
         Raises:
             InputError: if they make no sense, or leave a job no machine.
         """
         found = self.kept(settings)
         if found is None:
-            found = simulate(self._scenario(settings), step_s=_STEP_S)
+            found = simulate(self._scenario(settings), step_s=_STEP_S, progress=progress)
             with self._lock:
                 self._kept[settings] = found
                 while len(self._kept) > _MOST_KEPT:

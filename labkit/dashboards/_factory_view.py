@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -150,9 +151,13 @@ class _Side:
         )
 
     def _simulate(self, report: Report, cancelled: threading.Event) -> tuple[Settings, Outcome]:
-        report(0.2, "simulating; the first time labkit compiles for seconds")
+        def progress(done: float) -> None:
+            if cancelled.is_set():
+                raise CancelledError
+            report(done, "simulating; the first time labkit compiles for seconds")
+
         settings = self._settings()
-        return settings, self._model.outcome(settings)
+        return settings, self._model.outcome(settings, progress)
 
     def _done(self, result: tuple[Settings, Outcome]) -> None:
         settings, self.outcome = result

@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import CancelledError
 from copy import deepcopy
 from html import escape
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -188,7 +189,8 @@ class Background(Generic[T]):
 
         Args:
             work: called with ``report(fraction done, what is being done)`` and an event that is set when
-                nobody wants the result any more; it looks at the event now and then and returns early.
+                nobody wants the result any more; it looks at the event now and then and returns early, or
+                raises CancelledError.
             show: called with the result, unless it was cancelled.
             label: what is being done, as a name of the progress bar.
         """
@@ -239,6 +241,8 @@ class Background(Generic[T]):
             if not cancelled.is_set():
                 self._show(result)
                 ended = 1.0, "done"
+        except CancelledError:
+            return
         except Exception as error:
             ended = self._bar.value, one_line(error)
         with self._lock:

@@ -3,6 +3,7 @@
 import base64
 import re
 import time
+from concurrent.futures import CancelledError
 from functools import cache
 from html import unescape
 from xml.etree import ElementTree
@@ -255,6 +256,23 @@ def test_controls_change_what_the_live_dashboard_shows() -> None:
     _find(view, "zones").value = True
     _wait(lambda: any("zone CZE; no machine" in str(line) for line in _texts(view)))
     view.close()
+
+
+def test_a_simulation_that_nobody_wants_any_more_ends_at_the_next_machine() -> None:
+    told, settings = list[float](), Settings(supply_k=7.0)
+
+    def progress(done: float) -> None:
+        told.append(done)
+        if done > 0.3:
+            raise CancelledError
+
+    with pytest.raises(CancelledError):
+        MODEL.outcome(settings, progress)
+    assert MODEL.kept(settings) is None
+    told.clear()
+    MODEL.outcome(settings, told.append)
+    machines = len(MODEL.outcome(settings).machines)  # scheduled twice: with zones and without
+    assert told == pytest.approx(np.arange(2 * machines) / (2 * machines))
 
 
 def _texts(widget: ipywidgets.Widget) -> list[str]:

@@ -1,6 +1,6 @@
-"""What people read: pages and chapters. Links lead somewhere, DOIs are DOIs, words are spelt right, and in en-GB.
+"""What people read, pages and chapters: links lead somewhere, DOIs are DOIs, words are spelt right, in en-GB.
 
-Code in them is left out here: what a page's code does is tested in tests/docs, a chapter's in tests/notebooks.
+Code is left out here: a page's is run in tests/docs, a chapter's in tests/notebooks.
 """
 
 import json
@@ -29,7 +29,7 @@ NAMES = [path.relative_to(ROOT).as_posix() for path in PAGES]
 # A prefix, a slash, and a suffix that doesn't end in the punctuation of a sentence (doi.org's handbook, 2.2).
 DOI = re.compile(r"10\.\d{4,9}/[-._;()<>/:A-Za-z0-9]*[A-Za-z0-9)>/]")
 
-# Right in British English, too: "a meter" measures, a computer runs "a program", a quantum computer is "analog".
+# Right in British English, too: a meter measures, a computer runs a program, a quantum computer is analog.
 BOTH = {"analog", "check", "checks", "disk", "disks", "license", "meter", "meters", "program", "programs"}
 
 

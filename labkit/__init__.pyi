@@ -1,5 +1,7 @@
 from .campaign import Campaign as Campaign
+from .campaign import Optimization as Optimization
 from .campaign import Run as Run
+from .campaign import optimize as optimize
 from .campaign import resume as resume
 from .cluster import Outcome as Outcome
 from .cluster import simulate as simulate

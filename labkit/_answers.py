@@ -45,6 +45,19 @@ def show_poses(answer: Answer) -> str:
     )
 
 
+def show_search(answer: Answer) -> str:
+    failed = f", of which {answer['failed']} failed" if answer["failed"] else ""
+    lines = [f"{one['score']:7.3f}  {one['smiles']}" for one in answer["best"]]
+    return "\n".join(
+        [
+            *lines,
+            f"ten best {answer['top10_mean']:.3f}, area under their mean {answer['auc_top10']:.3f}; "
+            f"{answer['calls']} calls{failed}, {answer['seconds']:.0f} s",
+            f"all of them: {answer['out']}/calls.csv",
+        ]
+    )
+
+
 def show_triplet(answer: Answer) -> str:
     error, quantum = answer["error_estimate_ev"], answer["quantum"]
     controls = quantum["controls"]

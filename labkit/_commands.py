@@ -6,6 +6,7 @@ import argparse
 import logging
 import time
 from dataclasses import asdict
+from pathlib import Path
 
 from labkit._answers import Answer
 from labkit.errors import InputError
@@ -47,6 +48,20 @@ def generate(args: argparse.Namespace) -> Answer:
     smiles, valid = generate_counted(args.count, args.seed, prior=args.prior)
     seconds = time.perf_counter() - start
     return {"smiles": smiles, "valid_fraction": valid if smiles else None, "seconds": seconds}
+
+
+def optimize(args: argparse.Namespace) -> Answer:
+    from labkit.campaign import Objective, objective_from, optimize
+    from labkit.generative import task
+
+    objective: Objective
+    if args.task is not None:
+        objective, name = task(args.task), args.task.replace(":", "-")
+    else:
+        objective, name = objective_from(args.objective), args.objective.rpartition(":")[2]
+    out = args.out or Path("searches") / f"{name}-{args.seed}"
+    found = optimize(objective, args.budget, args.seed, prior=args.prior, limit_s=args.limit, out=out)
+    return found.summary() | {"out": str(out)}
 
 
 def dock(args: argparse.Namespace) -> Answer:

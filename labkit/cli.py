@@ -20,6 +20,7 @@ from labkit._answers import (
     show_poses,
     show_run,
     show_runs,
+    show_search,
     show_simulation,
     show_steering,
     show_triplet,
@@ -137,6 +138,20 @@ def _parser() -> _Parser:
     generate.add_argument("--prior", default="zinc250k", help="a shipped prior or a .safetensors file")
     generate.add_argument("--scaffold", metavar="SMILES", help="(not built yet)")
 
+    optimize = add(
+        "optimize", _commands.optimize, "search for molecules that score high, for any objective", show_search
+    )
+    what = optimize.add_mutually_exclusive_group(required=True)
+    what.add_argument("--task", metavar="NAME", help="a shipped one, such as pmo:qed")
+    what.add_argument("--objective", metavar="FILE.py:FUNCTION", help="your own; the file is executed")
+    optimize.add_argument("--budget", type=int, default=10_000, metavar="N", help="calls (10000)")
+    optimize.add_argument("--seed", type=int, default=0)
+    optimize.add_argument("--prior", default="zinc250k", help="a shipped prior or a .safetensors file")
+    optimize.add_argument("--limit", type=float, default=60.0, metavar="S", help="most seconds a call (60)")
+    optimize.add_argument(
+        "--out", type=Path, metavar="DIR", help="goes on with what is there (searches/NAME-SEED)"
+    )
+
     dock = add("dock", _commands.dock, "dock molecules into a target", show_poses)
     dock.add_argument("smiles", nargs="+", metavar="SMILES")
     dock.add_argument("--target", default="abl1", metavar="NAME")
@@ -207,7 +222,6 @@ def _parser() -> _Parser:
 
 _LATER = {
     "compare": "put runs side by side",
-    "optimize": "goal-directed generation for any objective",
     "export": "hits as SDF and CSV",
     "bench": "benchmarks side by side with peers",
 }

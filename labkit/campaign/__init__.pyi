@@ -1,8 +1,13 @@
+from ._calls import Call as Call
+from ._calls import Objective as Objective
+from ._calls import objective_from as objective_from
 from ._campaign import Campaign as Campaign
 from ._campaign import resume as resume
 from ._objective import COMPONENTS as COMPONENTS
 from ._objective import Desirability as Desirability
 from ._objective import score as score
+from ._optimize import Optimization as Optimization
+from ._optimize import optimize as optimize
 from ._run import RUNS as RUNS
 from ._run import Run as Run
 from ._run import list_runs as list_runs

@@ -1,5 +1,6 @@
 """The AI layer: a chemical language model, its training, sampling, and goal-directed generation."""
 
+from labkit.generative._breeding import Breeding as Breeding
 from labkit.generative._card import build_prior as build_prior
 from labkit.generative._card import judge as judge
 from labkit.generative._card import judge_strings as judge_strings
@@ -17,6 +18,8 @@ from labkit.generative._prior import valid_smiles as valid_smiles
 from labkit.generative._reading import Reading as Reading
 from labkit.generative._reading import next_tokens as next_tokens
 from labkit.generative._reading import read as read
+from labkit.generative._tasks import TASKS as TASKS
+from labkit.generative._tasks import task as task
 from labkit.generative._training import PriorTraining as PriorTraining
 from labkit.generative._training import train_prior as train_prior
 from labkit.generative._vocabulary import Vocabulary as Vocabulary

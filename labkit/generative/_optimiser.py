@@ -1,10 +1,10 @@
-"""Goal-directed generation: a language model that is told scores and shifts towards what scores well."""
+"""Goal-directed generation: a language model, and children of what scored well, ranked by a surrogate."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
 
@@ -14,17 +14,19 @@ import numpy as np
 import optax
 
 from labkit.errors import InputError
+from labkit.generative._breeding import Breeding, Fingerprints, ranked_candidates
 from labkit.generative._network import SmilesGRU, log_likelihood
 from labkit.generative._prior import Prior, sample, valid_smiles
 from labkit.generative._trees import flatten, unflatten
 
 _DRY_BATCHES = 20  # so many batches in a row without enough new molecules: the policy has run dry
+_LIKELIHOOD_ROWS = 64
 _MEMORY = {"seed", "asks", "tells", "drawn", "valid", "asked", "told", "prior_log_p"}
 
 
 @dataclass(frozen=True)
 class OptimiserSettings:
-    """How the policy learns.
+    """How the policy learns, and how candidates are bred beside it.
 
     Attributes:
         learning: False leaves the policy what the prior is (the control of every claim about learning).
@@ -33,6 +35,7 @@ class OptimiserSettings:
         batch: molecules a step.
         learning_rate: Adam's.
         rank_weight: replay draws molecule of rank r among n told with weight 1 / (rank_weight · n + r).
+        breeding: of children; by default there are none.
     """
 
     learning: bool = True
@@ -41,14 +44,15 @@ class OptimiserSettings:
     batch: int = 64
     learning_rate: float = 2e-4
     rank_weight: float = 0.1
+    breeding: Breeding = field(default_factory=Breeding)
 
 
 @dataclass(frozen=True)
 class Proposed:
-    """A molecule that the optimiser asks about, and ln P under the policy that wrote it."""
+    """A molecule that the optimiser asks about, and ln P under the policy that wrote it; None of a child."""
 
     smiles: str
-    log_likelihood: float
+    log_likelihood: float | None
 
 
 @cache
@@ -87,31 +91,45 @@ class Optimiser:
         self._asked: set[str] = set()
         self._told: dict[str, float] = {}
         self._prior_log_p: dict[str, float] = {}
+        self._fingerprints = Fingerprints()
         self._asks = 0
         self._tells = 0
         self.drawn = 0
         self.valid = 0
 
     def ask(self, count: int) -> list[Proposed]:
-        """Up to ``count`` valid molecules that were never asked before; fewer if the policy has run dry."""
+        """Up to ``count`` valid molecules that were never asked before; fewer if nothing new is found."""
         key = jax.random.fold_in(jax.random.key(self.seed), self._asks)
+        rng = np.random.default_rng([self.seed, self._asks, 1])
         self._asks += 1
+        proposals = self._draw(count, key)
+        breeding = self.settings.breeding
+        if breeding.children and len(self._told) >= breeding.start:
+            drawn = {proposed.smiles: proposed for proposed in proposals}
+            ranked = ranked_candidates(
+                drawn, self._told, self._fingerprints, breeding, rng, lambda text: text not in self._asked
+            )
+            proposals = [drawn.get(text, Proposed(text, None)) for text in ranked[:count]]
+        self._asked.update(proposed.smiles for proposed in proposals)
+        return proposals
+
+    def _draw(self, count: int, key: jax.Array) -> list[Proposed]:
+        """Up to ``count`` molecules that the policy writes and that were never asked."""
         batch = max(64, -(-count // 64) * 64)
-        proposals: list[Proposed] = []
+        proposals: dict[str, Proposed] = {}
         for attempt in range(_DRY_BATCHES):
             drawn = sample(
                 self._state[0], self.prior.vocabulary, key=jax.random.fold_in(key, attempt), count=batch
             )
             for item in drawn:
                 if len(proposals) == count:
-                    return proposals
+                    return list(proposals.values())
                 self.drawn += 1
                 smiles = valid_smiles(item.text)
                 self.valid += smiles is not None
-                if smiles is not None and smiles not in self._asked:
-                    self._asked.add(smiles)
-                    proposals.append(Proposed(smiles, item.log_likelihood))
-        return proposals
+                if smiles is not None and smiles not in self._asked and smiles not in proposals:
+                    proposals[smiles] = Proposed(smiles, item.log_likelihood)
+        return list(proposals.values())
 
     def tell(self, smiles: Sequence[str], scores: Sequence[float]) -> None:
         """Takes scores in 0–1 of molecules and, where learning is on, updates the policy.
@@ -126,15 +144,14 @@ class Optimiser:
                 raise InputError(f"score {score} of '{text}': a finite number is needed")
         self._tells += 1
         self._asked.update(smiles)
+        self._told.update((text, float(score)) for text, score in zip(smiles, scores, strict=True))
         # What the vocabulary can't write (canonical forms can differ from what was drawn) teaches nothing.
-        writable = [(s, r) for s, r in zip(smiles, scores, strict=True) if self.prior.vocabulary.can_write(s)]
-        self._told.update((text, float(score)) for text, score in writable)
-        if not self.settings.learning or len(self._told) < 2:
+        new = [s for s in smiles if s not in self._prior_log_p and self.prior.vocabulary.can_write(s)]
+        if not self.settings.learning or len(self._prior_log_p) + len(new) < 2:
             return
-        new = [text for text, _ in writable if text not in self._prior_log_p]
         self._prior_log_p.update(zip(new, self._log_p(self.prior.network, new), strict=True))
         rng = np.random.default_rng([self.seed, self._tells])
-        ranked = sorted(self._told, key=lambda text: (-self._told[text], text))
+        ranked = sorted(self._prior_log_p, key=lambda text: (-self._told[text], text))
         weight = 1 / (self.settings.rank_weight * len(ranked) + np.arange(len(ranked)))
         size = min(self.settings.batch, len(ranked))
         for _ in range(self.settings.updates):
@@ -152,9 +169,13 @@ class Optimiser:
         return jnp.asarray(np.pad(encoded, ((0, 0), (0, padding))))
 
     def _log_p(self, network: SmilesGRU, smiles: list[str]) -> list[float]:
-        if not smiles:
-            return []
-        return np.asarray(jax.jit(log_likelihood)(network, self._encode(smiles))).tolist()
+        values: list[float] = []
+        for start in range(0, len(smiles), _LIKELIHOOD_ROWS):
+            some = smiles[start : start + _LIKELIHOOD_ROWS]
+            # Always so many rows, the last ones of padding: another number would compile anew.
+            rows = jnp.pad(self._encode(some), ((0, _LIKELIHOOD_ROWS - len(some)), (0, 0)))
+            values += np.asarray(jax.jit(log_likelihood)(network, rows)).tolist()[: len(some)]
+        return values
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, str]]:
         """Everything that the next ask and tell depend on, as arrays and text."""

@@ -1,0 +1,152 @@
+"""Candidates bred from what was told: generations of children that a surrogate judges, not the objective."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import zip_longest
+
+import numpy as np
+from rdkit import Chem, rdBase
+
+from labkit.generative._operators import cross, mutate
+from labkit.generative._surrogate import Bits, Surrogate, fingerprint
+
+_MUTATED_AFTER_CROSSING = 0.1
+_PATIENCE = 3  # matings for each child that is wanted
+
+
+@dataclass(frozen=True)
+class Breeding:
+    """How candidates are bred and ranked.
+
+    Attributes:
+        children: bred per generation; 0 leaves the policy to itself.
+        generations: of children, one after another, before any of them is asked about.
+        mutation: share of children that are one parent with one change; the others cross two parents.
+        parents: so many of the best may be parents.
+        rank_weight: the parent of rank r among n is drawn with weight 1 / (rank_weight · n + r).
+        known: so many scores the surrogate is fitted to: two thirds the best, the rest drawn from all; with 0
+            there is none, and as many children as were drawn come between those, in one generation.
+        kappa: candidates are ranked by predicted mean + kappa · standard deviation (the upper confidence
+            bound).
+        start: so many scores are needed before anything is bred.
+        max_heavy_atoms: no child is larger.
+    """
+
+    children: int = 0
+    generations: int = 4
+    mutation: float = 0.3
+    parents: int = 1024
+    rank_weight: float = 0.01
+    known: int = 1500
+    kappa: float = 0.5
+    start: int = 128
+    max_heavy_atoms: int = 50
+
+
+class Fingerprints(dict[str, Bits]):
+    """Fingerprints by SMILES, computed when they are first asked for."""
+
+    def __missing__(self, smiles: str) -> Bits:
+        self[smiles] = fingerprint(Chem.MolFromSmiles(smiles))
+        return self[smiles]
+
+
+def ranked_candidates(
+    drawn: Iterable[str],
+    told: Mapping[str, float],
+    fingerprints: Fingerprints,
+    settings: Breeding,
+    rng: np.random.Generator,
+    new: Callable[[str], bool],
+) -> list[str]:
+    """Molecules drawn and children of what was told, the most promising first.
+
+    The parents of a generation are the best of what was told, by score, and of the earlier candidates, by
+    their upper confidence bound (after Tripp, Hernández-Lobato 2023, arXiv:2310.09267).
+
+    Args:
+        drawn: canonical SMILES from the policy.
+        told: scores by canonical SMILES.
+        fingerprints: of what was told; kept from call to call.
+        settings: how.
+        rng: source of chance.
+        new: whether a canonical SMILES may be a candidate.
+    """
+    best = sorted(told, key=lambda text: (-told[text], text))
+    if settings.known == 0:
+        drawn = list(drawn)
+        children = _children(best[: settings.parents], settings, rng, new)[: len(drawn)]
+        return [text for pair in zip_longest(drawn, children) for text in pair if text is not None]
+    surrogate = _fitted(best, told, fingerprints, settings.known, rng)
+    promise: dict[str, float] = {}
+
+    def judge(candidates: list[str]) -> None:
+        if candidates:
+            bits = [fingerprint(Chem.MolFromSmiles(text)) for text in candidates]
+            mean, deviation = surrogate.predict(bits)
+            promise.update(zip(candidates, (mean + settings.kappa * deviation).tolist(), strict=True))
+
+    judge(list(drawn))
+    known = {text: told[text] for text in best[: settings.parents]}
+    for _ in range(settings.generations):
+        values = known | promise
+        parents = sorted(values, key=lambda text: (-values[text], text))[: settings.parents]
+        judge(_children(parents, settings, rng, lambda text: text not in promise and new(text)))
+    return sorted(promise, key=lambda text: (-promise[text], text))
+
+
+def _fitted(
+    best: list[str],
+    told: Mapping[str, float],
+    fingerprints: Fingerprints,
+    known: int,
+    rng: np.random.Generator,
+) -> Surrogate:
+    top, rest = best[: known * 2 // 3], best[known * 2 // 3 :]
+    others = rng.choice(len(rest), min(known - len(top), len(rest)), replace=False) if rest else ()
+    chosen = top + [rest[i] for i in others]
+    return Surrogate.fit([fingerprints[text] for text in chosen], [told[text] for text in chosen])
+
+
+def _children(
+    parents: list[str], settings: Breeding, rng: np.random.Generator, wanted: Callable[[str], bool]
+) -> list[str]:
+    """Children of parents, who come the best first; fewer than asked for if few matings succeed."""
+    weight = 1 / (settings.rank_weight * len(parents) + np.arange(len(parents)))
+    weight /= weight.sum()
+    pairs = rng.choice(len(parents), (_PATIENCE * settings.children, 2), p=weight)
+    molecules: dict[int, Chem.Mol] = {}
+    children: dict[str, None] = {}
+    for pair in pairs.tolist():
+        if len(children) == settings.children:
+            break
+        for index in pair:
+            if index not in molecules:
+                molecules[index] = Chem.MolFromSmiles(parents[index])
+        # Most of what the operators try is no molecule, which RDKit would tell each time.
+        with rdBase.BlockLogs():
+            text = _child(molecules[pair[0]], molecules[pair[1]], settings, rng)
+        if text is not None and wanted(text):
+            children[text] = None
+    return list(children)
+
+
+def _child(mother: Chem.Mol, father: Chem.Mol, settings: Breeding, rng: np.random.Generator) -> str | None:
+    child: Chem.Mol | None
+    if rng.random() < settings.mutation:
+        child = mutate(mother, rng)
+    else:
+        child = cross(mother, father, rng)
+        if child is not None and rng.random() < _MUTATED_AFTER_CROSSING:
+            child = mutate(child, rng) or child
+    if child is None or child.GetNumHeavyAtoms() > settings.max_heavy_atoms:
+        return None
+    return _canonical(child)
+
+
+def _canonical(molecule: Chem.Mol) -> str | None:
+    """The SMILES that reading and writing again leaves alone, None where it can't be read."""
+    again = Chem.MolFromSmiles(Chem.MolToSmiles(molecule))
+    return None if again is None else Chem.MolToSmiles(again)

@@ -1,0 +1,226 @@
+"""Genetic operators on molecular graphs: crossover of two molecules, mutation of one.
+
+The moves are those of Graph GA (Jensen 2019, doi:10.1039/C8SC05372C): parents exchange what lies beyond a
+bond or one half of a ring; mutation adds, inserts, removes or changes an atom, changes a bond, closes or
+opens a ring.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from rdkit import Chem
+
+_ATTEMPTS = 10
+_MAX_RING = 7
+
+# What an atom is added, inserted or changed as, with weights near ZINC's shares of heavy atoms; assumed.
+_ELEMENTS = {"C": 0.5, "N": 0.16, "O": 0.16, "F": 0.06, "S": 0.06, "Cl": 0.05, "Br": 0.01}
+_ALONE = ("F", "Cl", "Br")
+_ORDERS = (Chem.BondType.SINGLE, Chem.BondType.DOUBLE, Chem.BondType.TRIPLE)
+
+_CUMULATED = Chem.MolFromSmarts("[R]=[R]=[R]")
+_RING_TRIPLE = Chem.MolFromSmarts("[R]#[R]")
+
+
+def cross(a: Chem.Mol, b: Chem.Mol, rng: np.random.Generator) -> Chem.Mol | None:
+    """Return a child that has one part of each parent, or None where none came out.
+
+    Args:
+        a: first parent.
+        b: second parent.
+        rng: source of chance.
+    """
+    for _ in range(_ATTEMPTS):
+        cut = _cut_chain if rng.random() < 0.5 else _cut_ring
+        parts = cut(a, rng), cut(b, rng)
+        if parts[0] is None or parts[1] is None:
+            continue
+        ours = parts[0][rng.integers(len(parts[0]))]
+        theirs = parts[1][rng.integers(len(parts[1]))]
+        child = _joined(ours, theirs, rng)
+        if child is not None:
+            return child
+    return None
+
+
+def mutate(molecule: Chem.Mol, rng: np.random.Generator) -> Chem.Mol | None:
+    """Return a molecule that differs by one move, or None where no move gave a molecule."""
+    for _ in range(_ATTEMPTS):
+        edited = Chem.RWMol(molecule)
+        Chem.Kekulize(edited, clearAromaticFlags=True)
+        move = _MOVES[rng.choice(len(_MOVES), p=_MOVE_SHARES)]
+        if move(edited, rng):
+            child = _sanitized(edited)
+            if child is not None:
+                return child
+    return None
+
+
+def _sanitized(molecule: Chem.RWMol) -> Chem.Mol | None:
+    """Return the molecule if it is one piece, has a valence that stands, and no strained ring."""
+    child = molecule.GetMol()
+    for atom in child.GetAtoms():
+        atom.SetNoImplicit(False)
+        if not atom.GetFormalCharge():
+            atom.SetNumExplicitHs(0)
+    if Chem.SanitizeMol(child, catchErrors=True):
+        return None
+    if len(Chem.GetMolFrags(child)) > 1:
+        return None
+    if any(len(ring) > _MAX_RING for ring in child.GetRingInfo().AtomRings()):
+        return None
+    if child.HasSubstructMatch(_CUMULATED) or child.HasSubstructMatch(_RING_TRIPLE):
+        return None
+    return child
+
+
+def _cut_chain(molecule: Chem.Mol, rng: np.random.Generator) -> list[Chem.Mol] | None:
+    """Return both sides of a random single bond outside rings, each with one open end."""
+    bonds = [
+        bond.GetIdx()
+        for bond in molecule.GetBonds()
+        if not bond.IsInRing() and bond.GetBondType() == Chem.BondType.SINGLE
+    ]
+    if not bonds:
+        return None
+    return _pieces(molecule, [int(rng.choice(bonds))])
+
+
+def _cut_ring(molecule: Chem.Mol, rng: np.random.Generator) -> list[Chem.Mol] | None:
+    """Return two sides of a ring, cut at two bonds that no other ring shares, with two open ends each."""
+    rings = molecule.GetRingInfo()
+    if not rings.NumRings():
+        return None
+    kekulized = Chem.RWMol(molecule)
+    Chem.Kekulize(kekulized, clearAromaticFlags=True)
+    ring = rings.BondRings()[rng.integers(rings.NumRings())]
+    free = [
+        bond
+        for bond in ring
+        if rings.NumBondRings(bond) == 1 and kekulized.GetBondWithIdx(bond).GetBondType() == _ORDERS[0]
+    ]
+    if len(free) < 2:
+        return None
+    first, second = rng.choice(free, 2, replace=False)
+    return _pieces(kekulized.GetMol(), [int(first), int(second)])
+
+
+def _pieces(molecule: Chem.Mol, bonds: list[int]) -> list[Chem.Mol] | None:
+    cut = Chem.FragmentOnBonds(molecule, bonds, dummyLabels=[(0, 0)] * len(bonds))
+    pieces = Chem.GetMolFrags(cut, asMols=True, sanitizeFrags=False)
+    return list(pieces) if len(pieces) == 2 else None
+
+
+def _joined(a: Chem.Mol, b: Chem.Mol, rng: np.random.Generator) -> Chem.Mol | None:
+    """Return two pieces joined at their open ends; None if they have unequally many, or don't fit."""
+    together = Chem.RWMol(Chem.CombineMols(a, b))
+    size = a.GetNumAtoms()
+    ends: tuple[list[int], list[int]] = ([], [])
+    for atom in together.GetAtoms():
+        if atom.GetAtomicNum() == 0:
+            ends[atom.GetIdx() >= size].append(atom.GetIdx())
+    ours, theirs = ends
+    if len(ours) != len(theirs):
+        return None
+    for end, other in zip(ours, rng.permutation(theirs).tolist(), strict=True):
+        here, there = (together.GetAtomWithIdx(i).GetNeighbors()[0].GetIdx() for i in (end, other))
+        if here == there or together.GetBondBetweenAtoms(here, there):
+            return None
+        together.AddBond(here, there, Chem.BondType.SINGLE)
+    for index in sorted(ours + theirs, reverse=True):
+        together.RemoveAtom(index)
+    return _sanitized(together)
+
+
+def _element(rng: np.random.Generator, among: Sequence[str]) -> Chem.Atom:
+    weights = np.array([_ELEMENTS[symbol] for symbol in among])
+    return Chem.Atom(among[rng.choice(len(among), p=weights / weights.sum())])
+
+
+def _any_atom(molecule: Chem.RWMol, rng: np.random.Generator) -> int:
+    return int(rng.integers(molecule.GetNumAtoms()))
+
+
+def _append(molecule: Chem.RWMol, rng: np.random.Generator) -> bool:
+    host = _any_atom(molecule, rng)
+    atom = _element(rng, tuple(_ELEMENTS))
+    order = _ORDERS[rng.choice(2, p=(0.85, 0.15))] if atom.GetSymbol() not in _ALONE else _ORDERS[0]
+    molecule.AddBond(host, molecule.AddAtom(atom), order)
+    return True
+
+
+def _insert(molecule: Chem.RWMol, rng: np.random.Generator) -> bool:
+    if not molecule.GetNumBonds():
+        return False
+    bond = molecule.GetBondWithIdx(int(rng.integers(molecule.GetNumBonds())))
+    begin, end, order = bond.GetBeginAtomIdx(), bond.GetEndAtomIdx(), bond.GetBondType()
+    new = molecule.AddAtom(_element(rng, ("C", "N", "O", "S")))
+    molecule.RemoveBond(begin, end)
+    molecule.AddBond(begin, new, order)
+    molecule.AddBond(new, end, Chem.BondType.SINGLE)
+    return True
+
+
+def _remove(molecule: Chem.RWMol, rng: np.random.Generator) -> bool:
+    if molecule.GetNumAtoms() < 3:
+        return False
+    index = _any_atom(molecule, rng)
+    neighbours = [atom.GetIdx() for atom in molecule.GetAtomWithIdx(index).GetNeighbors()]
+    if len(neighbours) > 2:
+        return False
+    if len(neighbours) == 2:
+        if molecule.GetBondBetweenAtoms(*neighbours):
+            return False
+        orders = [molecule.GetBondBetweenAtoms(index, i).GetBondType() for i in neighbours]
+        molecule.AddBond(*neighbours, orders[rng.integers(2)])
+    molecule.RemoveAtom(index)
+    return True
+
+
+def _change_atom(molecule: Chem.RWMol, rng: np.random.Generator) -> bool:
+    atom = molecule.GetAtomWithIdx(_any_atom(molecule, rng))
+    others = [symbol for symbol in _ELEMENTS if symbol != atom.GetSymbol()]
+    if atom.GetDegree() > 1:
+        others = [symbol for symbol in others if symbol not in _ALONE]
+    atom.SetAtomicNum(_element(rng, others).GetAtomicNum())
+    atom.SetFormalCharge(0)
+    atom.SetChiralTag(Chem.ChiralType.CHI_UNSPECIFIED)
+    return True
+
+
+def _change_bond(molecule: Chem.RWMol, rng: np.random.Generator) -> bool:
+    if not molecule.GetNumBonds():
+        return False
+    bond = molecule.GetBondWithIdx(int(rng.integers(molecule.GetNumBonds())))
+    orders = [order for order in _ORDERS if order != bond.GetBondType()]
+    bond.SetBondType(orders[rng.choice(2, p=(0.8, 0.2))])
+    bond.SetStereo(Chem.BondStereo.STEREONONE)
+    return True
+
+
+def _close_ring(molecule: Chem.RWMol, rng: np.random.Generator) -> bool:
+    distances = Chem.GetDistanceMatrix(molecule, force=True)
+    pairs = np.argwhere(np.triu((distances >= 2) & (distances < _MAX_RING)))
+    if not len(pairs):
+        return False
+    sizes = distances[pairs[:, 0], pairs[:, 1]] + 1
+    weights = np.where((sizes == 5) | (sizes == 6), 1.0, 0.1)
+    i, j = pairs[rng.choice(len(pairs), p=weights / weights.sum())].tolist()
+    molecule.AddBond(i, j, Chem.BondType.SINGLE)
+    return True
+
+
+def _open_ring(molecule: Chem.RWMol, rng: np.random.Generator) -> bool:
+    bonds = [bond for bond in molecule.GetBonds() if bond.IsInRing()]
+    if not bonds:
+        return False
+    bond = bonds[rng.integers(len(bonds))]
+    molecule.RemoveBond(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx())
+    return True
+
+
+_Move = Callable[[Chem.RWMol, np.random.Generator], bool]
+_MOVES: tuple[_Move, ...] = (_append, _insert, _remove, _change_atom, _change_bond, _close_ring, _open_ring)
+_MOVE_SHARES = (0.2, 0.15, 0.15, 0.2, 0.15, 0.1, 0.05)

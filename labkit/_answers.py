@@ -85,6 +85,15 @@ def show_interaction(answer: Answer) -> str:
     return "\n".join([*lines, *answer["notes"]])
 
 
+def show_notebooks(answer: Answer) -> str:
+    rows = [
+        f"{r['name']:<28} {r['status']:<7} {r['seconds']:6.0f} s, {r['cpu_seconds']:4.0f} s of processor, "
+        + ", ".join([f"{r['peak_mb']:5.0f} MB", *filter(None, (r["error"], *r["warnings"]))])
+        for r in answer["notebooks"]
+    ]
+    return "\n".join([*rows, f"all on one page: {answer['report']}"])
+
+
 def show_doctor(answer: Answer) -> str:
     rows = [f"{'ok  ' if c['ok'] else 'FAIL'}  {c['check']}: {c['found']}" for c in answer["checks"]]
     mends = [f"      {c['check']}: {c['remedy']}" for c in answer["checks"] if not c["ok"]]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from labkit._answers import Answer
 from labkit.errors import InputError
@@ -169,3 +171,29 @@ def steer(args: argparse.Namespace) -> Answer:
         "vetoed": sorted(run.course.vetoed),
         "steering": [asdict(command) for command in steering],
     }
+
+
+def notebooks(args: argparse.Namespace) -> Answer:
+    from labkit.runner import list_notebooks, run_notebooks
+
+    parameters = {key: _literal(value) for key, value in args.parameters}
+    results = run_notebooks(args.names or list_notebooks(), parameters, args.out, args.workers)
+    return {
+        "ok": all(result.status == "done" for result in results),
+        "notebooks": [asdict(result) for result in results],
+        "report": str(args.out / "index.html"),
+    }
+
+
+def _literal(text: str) -> Any:
+    """A parameter's value: a number, true, false, or else the text itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def exercises(args: argparse.Namespace) -> Answer:
+    from labkit.exercises import write_exercises
+
+    return {"exercises": [str(path) for path in write_exercises(args.out)]}

@@ -1,4 +1,4 @@
-"""An executed notebook as one HTML file: nothing in it is fetched from a network."""
+"""Executed notebooks as one HTML file each, and one about all: nothing in them is fetched from a network."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ import base64
 import copy
 import io
 import re
+from collections.abc import Sequence
 from html import escape
+from typing import TYPE_CHECKING
 
 import jinja2
 import matplotlib as mpl
 from matplotlib.mathtext import math_to_image
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
+
+if TYPE_CHECKING:
+    from labkit.runner import NotebookResult
 
 # nbconvert's page without its scripts: it would load require.js, MathJax, mermaid and the widgets from the
 # network. Equations become drawings instead, and figures are drawings already.
@@ -81,3 +86,50 @@ def _drawing(tex: str, scale: float) -> str:
     data = base64.b64encode(buffer.getvalue()).decode()
     style = f"display:inline;vertical-align:-{depth:.1f}pt"
     return f'<img src="data:image/svg+xml;base64,{data}" alt="{escape(tex, quote=True)}" style="{style}">'
+
+
+_INDEX = """<!DOCTYPE html>
+<html lang="en-GB">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Notebooks, run headless</title>
+<style>
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em; }
+table { border-collapse: collapse; width: 100%; }
+th, td { padding: .35em .8em; text-align: left; border-bottom: 1px solid #ddd; vertical-align: top; }
+.number { text-align: right; font-variant-numeric: tabular-nums; }
+.failed { color: #a33d00; font-weight: bold; }
+tfoot td { border-bottom: none; font-weight: bold; }
+</style>
+</head>
+<body>
+<h1>Notebooks, run headless</h1>
+<table>
+<thead><tr><th>notebook</th><th>status</th><th class="number">seconds</th>
+<th class="number">of processor time</th><th class="number">peak memory (MB)</th>
+<th>warnings</th></tr></thead>
+<tbody>
+{%- for one in results %}
+<tr><td><a href="{{ one.html.name }}">{{ one.name }}</a></td>
+<td class="{{ one.status }}">{{ one.status }}{% if one.error %}: {{ one.error }}{% endif %}</td>
+<td class="number">{{ "%.0f" | format(one.seconds) }}</td>
+<td class="number">{{ "%.0f" | format(one.cpu_seconds) }}</td>
+<td class="number">{{ "%.0f" | format(one.peak_mb) }}</td>
+<td>{{ one.warnings | join("; ") or "none" }}</td></tr>
+{%- endfor %}
+</tbody>
+<tfoot><tr><td>{{ results | length }} notebooks</td>
+<td>{{ results | selectattr("status", "equalto", "done") | list | length }} done</td>
+<td class="number">{{ "%.0f" | format(results | sum("seconds")) }}</td>
+<td class="number">{{ "%.0f" | format(results | sum("cpu_seconds")) }}</td>
+<td class="number">{{ "%.0f" | format(results | map(attribute="peak_mb") | max) }}</td><td></td></tr></tfoot>
+</table>
+</body>
+</html>
+"""
+
+
+def to_index(results: Sequence[NotebookResult]) -> str:
+    """The page that tells what came of each notebook, with links to theirs beside it."""
+    return jinja2.Environment(autoescape=True).from_string(_INDEX).render(results=results)

@@ -17,6 +17,7 @@ from labkit._answers import (
     Answer,
     show_doctor,
     show_interaction,
+    show_notebooks,
     show_poses,
     show_run,
     show_runs,
@@ -200,12 +201,16 @@ def _parser() -> _Parser:
     simulate.add_argument("--policy", help="where jobs go: earliest, energy or carbon")
     simulate.add_argument("--seed", type=int, help="in place of the scenario's own")
     simulate.add_argument("--out", type=Path, metavar="DIR", help="writes jobs and power there, as parquet")
-    notebooks = add("notebooks", _notebooks, "run notebooks headless")
+    notebooks = add("notebooks", _commands.notebooks, "run notebooks headless", show_notebooks)
     notebooks.add_argument("names", nargs="*", metavar="NAME", help="all by default")
     notebooks.add_argument(
         "-p", nargs=2, action="append", default=[], metavar=("KEY", "VALUE"), dest="parameters"
     )
+    notebooks.add_argument("--workers", type=int, default=1, metavar="N", help="side by side (1)")
     notebooks.add_argument("--out", type=Path, default=Path("notebooks-out"), metavar="DIR")
+
+    exercises = add("exercises", _commands.exercises, "write the exercises from their solutions")
+    exercises.add_argument("--out", type=Path, metavar="DIR", help="(notebooks/exercises)")
 
     add("lab", _lab, "open JupyterLab on the notebooks")
     dashboard = add("dashboard", _dashboard, "serve a dashboard as a web page until Ctrl-C")
@@ -269,28 +274,6 @@ def _report(args: argparse.Namespace) -> Answer:
     with run.journal():
         pass  # a damaged one is told here, before the notebook starts
     return {"report": str(report(run, args.html))}
-
-
-def _notebooks(args: argparse.Namespace) -> Answer:
-    from dataclasses import asdict
-
-    from labkit.runner import list_notebooks, notebook_path, run_notebook
-
-    names = args.names or list_notebooks()
-    for name in names:
-        notebook_path(name)  # every name is checked before the first one runs
-    parameters = {key: _literal(value) for key, value in args.parameters}
-    results = [run_notebook(name, parameters, args.out) for name in names]
-    done = all(result.status == "done" for result in results)
-    return {"ok": done, "notebooks": [asdict(result) for result in results]}
-
-
-def _literal(text: str) -> Any:
-    """A parameter's value: a number, true, false, or else the text itself."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def _lab(args: argparse.Namespace) -> None:

@@ -1,6 +1,7 @@
 """Notebooks without a browser: papermill executes them, each is kept with its output and as one HTML file.
 
-A notebook that fails is kept as far as it got, with its error, and its result says "failed".
+A notebook that fails is kept as far as it got, with its error, and its result says "failed". Several share
+one page, ``index.html``, that tells what came of each.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,19 +45,23 @@ class NotebookResult:
         name: without its folder and ending.
         status: "done" or "failed".
         seconds: wall time, start of the kernel included.
+        cpu_seconds: processor time of the kernel and all that it started; 0 on Windows, which doesn't tell.
         peak_mb: largest proportional set size of the kernel and all that it started, MB.
         notebook: the notebook with its output.
         html: the same as one page.
         error: the first line of what went wrong; None if nothing did.
+        warnings: the first line of each warning, of whatever else a cell wrote to stderr.
     """
 
     name: str
     status: str
     seconds: float
+    cpu_seconds: float
     peak_mb: float
     notebook: Path
     html: Path
     error: str | None = None
+    warnings: tuple[str, ...] = ()
 
 
 def list_notebooks() -> list[str]:
@@ -66,7 +71,7 @@ def list_notebooks() -> list[str]:
 
 
 def _names() -> list[str]:
-    return sorted(path.stem for path in _folder().glob("[0-9]*.ipynb"))
+    return sorted(path.stem for path in notebooks_folder().glob("[0-9]*.ipynb"))
 
 
 def notebook_path(name: str | Path) -> Path:
@@ -79,8 +84,51 @@ def notebook_path(name: str | Path) -> Path:
         return Path(name)
     for known in _names():
         if Path(name).stem in (known, known.partition("_")[2]):
-            return _folder() / f"{known}.ipynb"
+            return notebooks_folder() / f"{known}.ipynb"
     raise InputError(f"no notebook '{name}'; give a path or one of: {', '.join(_names())}")
+
+
+def run_notebooks(
+    names: Sequence[str | Path],
+    parameters: Mapping[str, Any] | None = None,
+    out: str | Path = "notebooks-out",
+    workers: int = 1,
+) -> list[NotebookResult]:
+    """Executes notebooks as `run_notebook` does, and writes one page about all, ``index.html``.
+
+    Args:
+        names: as in `notebook_path`.
+        parameters: in place of the notebooks' own; each notebook takes those that it has.
+        out: the folder.
+        workers: how many run side by side; a chapter may take more than 1 GB of memory.
+
+    Raises:
+        InputError: before the first one runs, if there is no such notebook or none has such a parameter; if
+            the folder can't be written.
+    """
+    from labkit._notebook_html import to_index
+    from labkit.campaign._engines import open_engine
+
+    known = {name: _known_parameters(notebook_path(name)) for name in names}
+    given = parameters or {}
+    for key in given:
+        if not any(key in has for has in known.values()):
+            every = sorted(set().union(*known.values()))
+            raise InputError(f"no notebook asked for has a parameter '{key}'; they have: {', '.join(every)}")
+    own = [{key: value for key, value in given.items() if key in known[name]} for name in names]
+    if workers == 1:
+        results = [run_notebook(name, values, out) for name, values in zip(names, own, strict=True)]
+    else:
+        with open_engine(workers=workers) as pool:
+            jobs = [
+                pool.submit(run_notebook, name, values, out) for name, values in zip(names, own, strict=True)
+            ]
+            results = []
+            for job in jobs:
+                results.append(job.result())
+                log.info("%s", _in_words(results[-1]))
+    write_atomically(Path(out) / "index.html", to_index(results))
+    return results
 
 
 def run_notebook(
@@ -105,10 +153,30 @@ def run_notebook(
         notebook, html = executed.write(folder / path.name, folder / f"{path.stem}.html")
     except OSError as error:
         raise InputError(f"output folder '{out}' can't be written: {error.strerror}") from None
-    log.info("%s: %s, %.1f s, %.0f MB", path.stem, executed.status, executed.seconds, executed.peak_mb)
-    return NotebookResult(
-        path.stem, executed.status, executed.seconds, executed.peak_mb, notebook, html, executed.error
+    result = NotebookResult(
+        name=path.stem,
+        status="done" if executed.error is None else "failed",
+        seconds=executed.seconds,
+        cpu_seconds=executed.cpu_seconds,
+        peak_mb=executed.peak_mb,
+        notebook=notebook,
+        html=html,
+        error=executed.error,
+        warnings=_warnings(executed.notebook),
     )
+    log.info("%s", _in_words(result))
+    return result
+
+
+def _in_words(result: NotebookResult) -> str:
+    told = f"{result.name}: {result.status}, {result.seconds:.1f} s, {result.peak_mb:.0f} MB"
+    return told if not result.warnings else f"{told}, {len(result.warnings)} warnings"
+
+
+def _warnings(notebook: NotebookNode) -> tuple[str, ...]:
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    texts = ["".join(output["text"]) for output in outputs if output.get("name") == "stderr"]
+    return tuple(text.strip().partition("\n")[0] for text in texts)
 
 
 def report(run: Run | str | Path, html: str | Path | None = None) -> Path:
@@ -152,12 +220,9 @@ class _Executed:
     notebook: NotebookNode
     page: str
     seconds: float
+    cpu_seconds: float
     peak_mb: float
     error: str | None
-
-    @property
-    def status(self) -> str:
-        return "done" if self.error is None else "failed"
 
     def write(self, notebook: Path, html: Path) -> tuple[Path, Path]:
         write_atomically(notebook, json.dumps(self.notebook, indent=1, ensure_ascii=False) + "\n")
@@ -171,7 +236,7 @@ def _execute(path: Path, parameters: Mapping[str, Any]) -> _Executed:
     from labkit._notebook_html import to_html
 
     _check_parameters(path, parameters)
-    start = time.monotonic()
+    start, cpu = time.monotonic(), _cpu_seconds_of_ended()
     with tempfile.TemporaryDirectory(prefix="labkit-") as folder, _peak_memory() as peak, _own_kernel():
         output = Path(folder) / path.name
         for attempt in range(1, _STARTS + 1):
@@ -182,7 +247,14 @@ def _execute(path: Path, parameters: Mapping[str, Any]) -> _Executed:
                 break
             log.warning("%s: its kernel did not start, trying again", path.stem)
     page = to_html(notebook, path.stem)
-    return _Executed(notebook, page, time.monotonic() - start, peak[0] / 1e6, error)
+    took, cpu_took = time.monotonic() - start, _cpu_seconds_of_ended() - cpu
+    return _Executed(notebook, page, took, cpu_took, peak[0] / 1e6, error)
+
+
+def _cpu_seconds_of_ended() -> float:
+    """Processor time of all that this process started and that has ended, s."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def _run_papermill(path: Path, output: Path, parameters: Mapping[str, Any]) -> str | None:
@@ -211,14 +283,7 @@ def _run_papermill(path: Path, output: Path, parameters: Mapping[str, Any]) -> s
 
 
 def _check_parameters(path: Path, parameters: Mapping[str, Any]) -> None:
-    import nbformat
-    import papermill
-
-    try:
-        known = papermill.inspect_notebook(str(path))
-    except (ValueError, KeyError, AttributeError, nbformat.ValidationError) as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise InputError(f"'{path}' is no notebook: {first}") from None
+    known = _known_parameters(path)
     for name in parameters:
         if name not in known:
             raise InputError(
@@ -226,7 +291,18 @@ def _check_parameters(path: Path, parameters: Mapping[str, Any]) -> None:
             )
 
 
-def _folder() -> Path:
+def _known_parameters(path: Path) -> list[str]:
+    import nbformat
+    import papermill
+
+    try:
+        return list(papermill.inspect_notebook(str(path)))
+    except (ValueError, KeyError, AttributeError, nbformat.ValidationError) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise InputError(f"'{path}' is no notebook: {first}") from None
+
+
+def notebooks_folder() -> Path:
     """Where labkit's notebooks lie, in a checkout or in an installed package."""
     package = Path(__file__).resolve().parent
     for folder in (package.parent / "notebooks", package / "notebooks"):

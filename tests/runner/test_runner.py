@@ -11,10 +11,12 @@ import pytest
 
 from labkit.campaign import Run
 from labkit.errors import EvaluationError, InputError
-from labkit.runner import list_notebooks, notebook_path, report, run_notebook
+from labkit.runner import list_notebooks, notebook_path, report, run_notebook, run_notebooks
 
 
-def _write(folder: Path, *sources: str, metadata: Mapping[str, object] | None = None) -> Path:
+def _write(
+    folder: Path, *sources: str, metadata: Mapping[str, object] | None = None, name: str = "own"
+) -> Path:
     """A notebook of code cells; text that begins with # is Markdown, the first cell holds parameters."""
     cells = [
         nbformat.v4.new_markdown_cell(source)
@@ -23,7 +25,7 @@ def _write(folder: Path, *sources: str, metadata: Mapping[str, object] | None = 
         for i, source in enumerate(sources)
     ]
     spec = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    path = folder / "own.ipynb"
+    path = folder / f"{name}.ipynb"
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={**spec, **(metadata or {})}), path)
     return path
 
@@ -47,6 +49,51 @@ def test_a_notebook_runs_with_its_parameters_and_without_a_network_in_its_page(t
     assert "<script" not in page and not re.search(r'(src|href)="(?!data:|#)', page)
     assert len(re.findall(r'alt="(?:E_\\mathrm{int}|a = \\frac{b}{c})"', page)) == 2
     assert "$HOME" in page
+
+
+def test_notebooks_run_side_by_side_and_share_a_page(tmp_path: Path) -> None:
+    there = "from pathlib import Path; import os, time\n"
+    meet = "here.touch()\nwhile not other.exists():\n    time.sleep(0.05)"  # for ever, one after the other
+    paths = [
+        _write(
+            tmp_path,
+            "size = 1",
+            f"{there}here, other = Path({str(tmp_path / own)!r}), Path({str(tmp_path / other)!r})\n{meet}",
+            "print('size', size)",
+            "import warnings; warnings.warn('mind the gap')" if own == "b" else "raise ValueError('none')",
+            name=own,
+        )
+        for own, other in (("a", "b"), ("b", "a"))
+    ]
+    own = _write(tmp_path, "width = 2", "print('width', width)", name="c")
+    out = tmp_path / "out"
+    a, b, c = run_notebooks([*paths, own], {"size": 7}, out, workers=2)
+    assert [(one.name, one.status, one.error) for one in (a, b, c)] == [
+        ("a", "failed", "ValueError: none"),
+        ("b", "done", None),
+        ("c", "done", None),
+    ]
+    assert a.warnings == c.warnings == () and "mind the gap" in b.warnings[0]
+    for one, told in ((a, "size 7"), (b, "size 7"), (c, "width 2")):
+        assert told in one.html.read_text()
+    page = (out / "index.html").read_text()
+    for told in ('<a href="a.html">a</a>', "ValueError: none", "mind the gap", "3 notebooks", "2 done"):
+        assert told in page
+    assert "<script" not in page and "http" not in page
+
+
+def test_a_parameter_that_no_notebook_has_is_told_before_one_runs(tmp_path: Path) -> None:
+    paths = [_write(tmp_path, f"{name} = 1", name=name) for name in ("size", "width")]
+    with pytest.raises(InputError, match="asked for has a parameter 'sise'; they have: size, width"):
+        run_notebooks(paths, {"sise": 2}, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_processor_time_is_that_of_the_kernel_and_its_children(tmp_path: Path) -> None:
+    burn = "import time\nend = time.process_time() + 2\nwhile time.process_time() < end: pass"
+    child = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {burn!r}], check=True)"
+    result = run_notebook(_write(tmp_path, "x = 1", child), {}, tmp_path / "out")
+    assert 2 < result.cpu_seconds < 8
 
 
 def test_a_failed_notebook_is_kept_with_its_error(tmp_path: Path) -> None:

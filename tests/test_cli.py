@@ -30,7 +30,7 @@ COMMANDS = [
     *("interaction", "triplet", "export", "simulate", "notebooks", "bench", "lab", "dashboard", "doctor"),
 ]
 WATER_DIMER = str(data_path("dimers", "S66_01.xyz"))
-LATER = ["compare", "optimize", "export", "bench"]
+LATER = ["compare", "export", "bench"]
 
 
 @pytest.fixture(autouse=True)

@@ -107,7 +107,7 @@ def objective_from(reference: str) -> Objective:
     module = importlib.util.module_from_spec(specification)
     try:
         specification.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(
             f"objective '{reference}': '{file}' fails: {type(error).__name__}: {error}"
         ) from None

@@ -59,7 +59,7 @@ def mutate(molecule: Chem.Mol, rng: np.random.Generator) -> Chem.Mol | None:
 
 
 def _sanitized(molecule: Chem.RWMol) -> Chem.Mol | None:
-    """Return the molecule if it is one piece, has a valence that stands, and no strained ring."""
+    """Return the molecule if it is one piece without open valences and without a strained ring."""
     child = molecule.GetMol()
     for atom in child.GetAtoms():
         atom.SetNoImplicit(False)
@@ -67,7 +67,7 @@ def _sanitized(molecule: Chem.RWMol) -> Chem.Mol | None:
             atom.SetNumExplicitHs(0)
     if Chem.SanitizeMol(child, catchErrors=True):
         return None
-    if len(Chem.GetMolFrags(child)) > 1:
+    if len(Chem.GetMolFrags(child)) > 1 or any(atom.GetNumRadicalElectrons() for atom in child.GetAtoms()):
         return None
     if any(len(ring) > _MAX_RING for ring in child.GetRingInfo().AtomRings()):
         return None

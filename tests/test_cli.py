@@ -1,9 +1,11 @@
+import gc
 import json
 import logging
 import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -41,9 +43,12 @@ def restored(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LABKIT_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("LABKIT_DATA", str(tmp_path / "data"))
-    handler, level = signal.getsignal(signal.SIGTERM), logging.getLogger("labkit").level
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGALRM)}
+    hook, level = sys.unraisablehook, logging.getLogger("labkit").level
     yield
-    signal.signal(signal.SIGTERM, handler)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    sys.unraisablehook = hook
     logging.getLogger("labkit").setLevel(level)
 
 
@@ -245,6 +250,30 @@ def test_an_interruption_ends_with_130(
 
     monkeypatch.setattr("labkit.campaign.list_runs", interrupt)
     assert main(["runs"]) == 130
+    assert capsys.readouterr().err == "labkit: interrupted; what was done is saved\n"
+
+
+def test_an_interruption_that_meets_the_garbage_collector_is_not_lost(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    met = []
+
+    def collected(phase: str, info: object) -> None:
+        if not met:
+            met.append(phase)
+            signal.raise_signal(signal.SIGTERM)
+
+    def collect(*args: object, **kwargs: object) -> None:
+        gc.callbacks.append(collected)
+        try:
+            gc.collect()
+            time.sleep(30)
+        finally:
+            gc.callbacks.remove(collected)
+
+    monkeypatch.setattr("labkit.campaign.list_runs", collect)
+    assert main(["runs"]) == 130
+    assert met == ["start"]
     assert capsys.readouterr().err == "labkit: interrupted; what was done is saved\n"
 
 

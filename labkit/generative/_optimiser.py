@@ -102,9 +102,11 @@ class Optimiser:
         key = jax.random.fold_in(jax.random.key(self.seed), self._asks)
         rng = np.random.default_rng([self.seed, self._asks, 1])
         self._asks += 1
-        proposals = self._draw(count, key)
         breeding = self.settings.breeding
-        if breeding.children and len(self._told) >= breeding.start:
+        breeds = breeding.children > 0 and len(self._told) >= breeding.start
+        # A prior that learns nothing has no more to say once scores tell where to look.
+        proposals = self._draw(count, key) if self.settings.learning or not breeds else []
+        if breeds:
             drawn = {proposed.smiles: proposed for proposed in proposals}
             ranked = ranked_candidates(
                 drawn, self._told, self._fingerprints, breeding, rng, lambda text: text not in self._asked

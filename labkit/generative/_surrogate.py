@@ -12,6 +12,7 @@ from rdkit.Chem import rdFingerprintGenerator
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 
 Bits = NDArray[np.uint8]
+Rows = NDArray[np.float32]
 Floats = NDArray[np.float64]
 
 # Several bits for an environment, by how often it occurs: once, twice, four times, eight times.
@@ -28,12 +29,15 @@ def fingerprint(molecule: Chem.Mol) -> Bits:
     return _MORGAN.GetFingerprintAsNumPy(molecule)
 
 
-def tanimoto(a: Sequence[Bits], b: Sequence[Bits]) -> Floats:
+def matrix(fingerprints: Sequence[Bits]) -> Rows:
+    """Fingerprints as rows of zeros and ones, whose sums are exact in 32 bits, whatever their order."""
+    return np.array(fingerprints, np.float32)
+
+
+def tanimoto(a: Rows, b: Rows) -> Floats:
     """Tanimoto similarities of two sets of fingerprints, shape (a, b)."""
-    # Sums of ones are exact in 32 bits, whatever their order.
-    ours, theirs = np.array(a, np.float32), np.array(b, np.float32)
-    shared = ours @ theirs.T
-    either = ours.sum(1)[:, None] + theirs.sum(1)[None, :] - shared
+    shared = a @ b.T
+    either = a.sum(1)[:, None] + b.sum(1)[None, :] - shared
     return shared.astype(np.float64) / np.maximum(either, 1.0)
 
 
@@ -41,7 +45,7 @@ def tanimoto(a: Sequence[Bits], b: Sequence[Bits]) -> Floats:
 class Surrogate:
     """A Gaussian process with a Tanimoto kernel (Ralaivola et al. 2005, doi:10.1016/j.neunet.2005.07.009)."""
 
-    known: Sequence[Bits]
+    known: Rows
     factor: Floats
     weights: Floats
     mean: float
@@ -57,7 +61,8 @@ class Surrogate:
         """
         mean, spread = float(np.mean(scores)), float(np.std(scores)) or 1.0
         standard = (np.asarray(scores) - mean) / spread
-        kernel = tanimoto(known, known)
+        rows = matrix(known)
+        kernel = tanimoto(rows, rows)
         best = None
         for noise in _NOISES:
             factor = cholesky(kernel + noise * np.eye(len(kernel)), lower=True)
@@ -69,11 +74,11 @@ class Surrogate:
                 best = (likelihood, factor, weights, amplitude)
         assert best is not None
         _, factor, weights, amplitude = best
-        return cls(known, factor, weights * spread, mean, spread * amplitude**0.5)
+        return cls(rows, factor, weights * spread, mean, spread * amplitude**0.5)
 
     def predict(self, asked: Sequence[Bits]) -> tuple[Floats, Floats]:
         """Mean and standard deviation of the scores of fingerprints, each of shape (asked,)."""
-        cross = tanimoto(asked, self.known)
+        cross = tanimoto(matrix(asked), self.known)
         mean = self.mean + cross @ self.weights
         explained = solve_triangular(self.factor, cross.T, lower=True)
         variance = np.maximum(1.0 - np.square(explained).sum(0), 1e-9)

@@ -3,7 +3,7 @@ import pytest
 from rdkit import Chem, DataStructs
 from rdkit.Chem import Crippen, rdFingerprintGenerator
 
-from labkit.generative._surrogate import Surrogate, fingerprint, tanimoto
+from labkit.generative._surrogate import Surrogate, fingerprint, matrix, tanimoto
 from labkit.molecules import load_zinc250k
 
 MOLECULES = [Chem.MolFromSmiles(text) for text in load_zinc250k()[:300]]
@@ -15,12 +15,12 @@ def test_similarity_is_rdkits() -> None:
     generator = rdFingerprintGenerator.GetMorganGenerator(radius=3, fpSize=4096, countSimulation=True)
     ours = [generator.GetFingerprint(molecule) for molecule in MOLECULES[:20]]
     expected = [DataStructs.BulkTanimotoSimilarity(one, ours) for one in ours]
-    np.testing.assert_allclose(tanimoto(BITS[:20], BITS[:20]), expected, rtol=1e-12)
+    np.testing.assert_allclose(tanimoto(matrix(BITS[:20]), matrix(BITS[:20])), expected, rtol=1e-12)
 
 
 def test_counts_tell_chains_of_different_length_apart() -> None:
     short, long = (fingerprint(Chem.MolFromSmiles("C" * n)) for n in (8, 14))
-    assert tanimoto([short], [long])[0, 0] < 1
+    assert tanimoto(matrix([short]), matrix([long]))[0, 0] < 1
 
 
 def test_predictions_are_the_posterior_of_a_gaussian_process() -> None:
@@ -28,7 +28,7 @@ def test_predictions_are_the_posterior_of_a_gaussian_process() -> None:
     model = Surrogate.fit(known, LOG_P[:60])
     mean, deviation = model.predict(asked)
     # The textbook's formulas, by an inverse, with the noise that the model has chosen.
-    kernel, cross = tanimoto(known, known), tanimoto(asked, known)
+    kernel, cross = tanimoto(matrix(known), matrix(known)), tanimoto(matrix(asked), matrix(known))
     noise = float(np.square(model.factor[0, 0])) - 1.0
     inverse = np.linalg.inv(kernel + noise * np.eye(60))
     values = np.array(LOG_P[:60])

@@ -5,6 +5,7 @@ from ._campaign import Campaign as Campaign
 from ._campaign import resume as resume
 from ._objective import COMPONENTS as COMPONENTS
 from ._objective import Desirability as Desirability
+from ._objective import pareto_front as pareto_front
 from ._objective import score as score
 from ._optimize import Optimization as Optimization
 from ._optimize import optimize as optimize

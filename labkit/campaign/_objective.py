@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 # What a campaign may score, with unit and the fidelity that gives it.
@@ -62,20 +63,48 @@ class Desirability(BaseModel):
         return min(max(rise, 0.0), 1.0)
 
 
-def score(objective: Mapping[str, Desirability], components: Mapping[str, float]) -> float:
-    """Weighted geometric mean of the desirabilities of those components that are known, 0–1.
+def score(
+    objective: Mapping[str, Desirability],
+    components: Mapping[str, float],
+    combine: Literal["product", "sum"] = "product",
+) -> float:
+    """Weighted mean of the desirabilities of those components that are known, 0–1.
 
     A molecule that has not climbed to a fidelity is scored on what is known of it, so that the ranking within
     one fidelity is fair; ``has_all`` tells the ranks apart.
+
+    Args:
+        objective: desirabilities by component.
+        components: values by component; others than the objective's don't count.
+        combine: "product", the geometric mean, 0 where one desirability is; "sum", the arithmetic one, in
+            which one makes up for another.
     """
     known = [(objective[name], value) for name, value in components.items() if name in objective]
     total = sum(desirability.weight for desirability, _ in known)
     if not total:
         return 0.0
-    product = 1.0
-    for desirability, value in known:
-        product *= desirability(value) ** (desirability.weight / total)
-    return product
+    parts = [(desirability(value), desirability.weight / total) for desirability, value in known]
+    if combine == "sum":
+        return sum(worth * share for worth, share in parts)
+    return math.prod(worth**share for worth, share in parts)
+
+
+def pareto_front(
+    objective: Mapping[str, Desirability], molecules: Sequence[Mapping[str, float]]
+) -> list[int]:
+    """Which molecules no other one beats: as desirable in each component, and more in at least one.
+
+    Args:
+        objective: desirabilities by component.
+        molecules: the components of each; those without all of the objective's are never in front.
+
+    Returns:
+        Positions in ``molecules``, ascending; of equal ones all.
+    """
+    whole = [i for i, components in enumerate(molecules) if has_all(objective, components)]
+    worth = np.array([[each(molecules[i][name]) for name, each in objective.items()] for i in whole])
+    beaten = [bool(((worth >= one).all(axis=1) & (worth > one).any(axis=1)).any()) for one in worth]
+    return [i for i, lost in zip(whole, beaten, strict=True) if not lost]
 
 
 def has_all(objective: Mapping[str, Desirability], components: Mapping[str, float]) -> bool:

@@ -15,6 +15,7 @@ import optax
 
 from labkit.errors import InputError
 from labkit.generative._breeding import Breeding, Fingerprints, ranked_candidates
+from labkit.generative._diversity import ScaffoldMemory
 from labkit.generative._network import SmilesGRU, log_likelihood
 from labkit.generative._prior import Prior, sample, valid_smiles
 from labkit.generative._trees import flatten, unflatten
@@ -36,6 +37,9 @@ class OptimiserSettings:
         learning_rate: Adam's.
         rank_weight: replay draws molecule of rank r among n told with weight 1 / (rank_weight · n + r).
         breeding: of children; by default there are none.
+        bucket: so many molecules of one Murcko scaffold keep a score of at least ``good``, later ones count
+            as 0, so that the search moves on; 0: all keep theirs.
+        good: see there.
     """
 
     learning: bool = True
@@ -45,6 +49,8 @@ class OptimiserSettings:
     learning_rate: float = 2e-4
     rank_weight: float = 0.1
     breeding: Breeding = field(default_factory=Breeding)
+    bucket: int = 0
+    good: float = 0.4
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,7 @@ class Optimiser:
         self._told: dict[str, float] = {}
         self._prior_log_p: dict[str, float] = {}
         self._fingerprints = Fingerprints()
+        self._scaffolds = ScaffoldMemory(self.settings.bucket, self.settings.good)
         self._asks = 0
         self._tells = 0
         self.drawn = 0
@@ -146,7 +153,8 @@ class Optimiser:
                 raise InputError(f"score {score} of '{text}': a finite number is needed")
         self._tells += 1
         self._asked.update(smiles)
-        self._told.update((text, float(score)) for text, score in zip(smiles, scores, strict=True))
+        for text, score in zip(smiles, scores, strict=True):
+            self._told[text] = self._scaffolds.worth(text, float(score))
         # What the vocabulary can't write (canonical forms can differ from what was drawn) teaches nothing.
         new = [s for s in smiles if s not in self._prior_log_p and self.prior.vocabulary.can_write(s)]
         if not self.settings.learning or len(self._prior_log_p) + len(new) < 2:
@@ -213,3 +221,4 @@ class Optimiser:
         self.drawn, self.valid = memory["drawn"], memory["valid"]
         self._asked = set(memory["asked"])
         self._told, self._prior_log_p = memory["told"], memory["prior_log_p"]
+        self._scaffolds.recall(self._told)

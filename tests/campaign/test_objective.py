@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labkit.campaign import COMPONENTS, Desirability, score
+from labkit.campaign import COMPONENTS, Desirability, pareto_front, score
 
 # Ends, middles and outsides of a range from 2 to 6, by hand.
 MAXIMISE = {-1.0: 0.0, 2.0: 0.0, 3.0: 0.25, 4.0: 0.5, 6.0: 1.0, 9.0: 1.0}
@@ -86,3 +86,43 @@ def test_a_better_component_never_lowers_the_score(
     before, after = score(objective, values), score(objective, values | {name: values[name] + step})
     assert 0 <= before <= 1
     assert after >= before or math.isclose(after, before)
+
+
+BOTH = {
+    "qed": Desirability(direction="maximise", range=(0.0, 1.0), weight=3.0),
+    "sa": Desirability(direction="minimise", range=(0.0, 10.0), weight=1.0),
+}
+
+
+def test_a_sum_makes_up_for_what_a_product_forbids() -> None:
+    # Desirabilities 0.8 and 0, weights 3 and 1.
+    assert score(BOTH, {"qed": 0.8, "sa": 10.0}) == 0.0
+    assert score(BOTH, {"qed": 0.8, "sa": 10.0}, "sum") == pytest.approx(0.6)
+    assert score(BOTH, {"qed": 0.81, "sa": 0.0}) == pytest.approx(0.81**0.75)
+    assert score(BOTH, {}, "sum") == 0.0
+
+
+def test_the_front_is_what_nothing_beats() -> None:
+    molecules = [
+        {"qed": 0.9, "sa": 5.0},
+        {"qed": 0.5, "sa": 2.0},
+        {"qed": 0.5, "sa": 3.0},  # beaten by the one before
+        {"qed": 0.9, "sa": 5.0, "logp": 3.0},  # equal to the first
+        {"qed": 1.0},  # not complete
+        {"qed": 0.4, "sa": 6.0},
+    ]
+    assert pareto_front(BOTH, molecules) == [0, 1, 3]
+    assert pareto_front(BOTH, []) == pareto_front(BOTH, [{"qed": 1.0}]) == []
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 10)), min_size=1, max_size=12))
+def test_whoever_is_not_in_the_front_is_beaten_by_somebody_in_it(values: list[tuple[float, float]]) -> None:
+    molecules = [{"qed": qed, "sa": sa} for qed, sa in values]
+    worth = [(BOTH["qed"](qed), BOTH["sa"](sa)) for qed, sa in values]
+    front = pareto_front(BOTH, molecules)
+    assert front
+    for i, mine in enumerate(worth):
+        beaten = any(
+            all(a >= b for a, b in zip(worth[j], mine, strict=True)) and worth[j] != mine for j in front
+        )
+        assert beaten == (i not in front)

@@ -196,7 +196,7 @@ class Gantt(NamedTuple):
     left_out: int
 
 
-def gantt(outcome: Outcome, machine: str = EVERYWHERE, most: int = 500) -> Gantt:
+def gantt(outcome: Outcome, machine: str = EVERYWHERE, most: int = 250) -> Gantt:
     """Return those runs that took the most node-hours, lost ones among them."""
     columns = []
     for index, part in enumerate(parts_of(outcome, machine)):

@@ -75,17 +75,17 @@ def control(kind: str, label: str, **options: Any) -> Any:
 def row(*widgets: ipywidgets.Widget) -> ipywidgets.HBox:
     """Widgets side by side, which wrap where the page is narrow; charts with their alternative texts."""
     layout = {"flex_flow": "row wrap", "align_items": "center", "grid_gap": "4px 12px"}
-    return ipywidgets.HBox(_with_texts(widgets), layout=layout)
+    return ipywidgets.HBox(_with_texts(widgets, "1 1 320px"), layout=layout)
 
 
 def column(*widgets: ipywidgets.Widget) -> ipywidgets.VBox:
     """Widgets one below the other; charts with their alternative texts."""
-    return ipywidgets.VBox(_with_texts(widgets), layout={"flex": "1 1 0%", "min_width": "0"})
+    return ipywidgets.VBox(_with_texts(widgets, "0 0 auto"), layout={"flex": "1 1 0%", "min_width": "0"})
 
 
-def _with_texts(widgets: Sequence[ipywidgets.Widget]) -> list[ipywidgets.Widget]:
+def _with_texts(widgets: Sequence[ipywidgets.Widget], flex: str) -> list[ipywidgets.Widget]:
     shown = [
-        ipywidgets.VBox([text, widget], layout={"flex": "1 1 320px", "min_width": "0"})
+        ipywidgets.VBox([text, widget], layout={"flex": flex, "min_width": "0"})
         if (text := getattr(widget, "_alternative", None)) is not None
         else widget
         for widget in widgets

@@ -25,11 +25,11 @@ from labkit.molecules import Properties, canonical_smiles, load_abl1_inhibitors,
 from labkit.quantum import TripletEnergy
 from labkit.store import Evaluation, Journal
 
-# Fidelity to the step of the funnel that its answers make.
-_STEPS = {
-    "docking": ("docked", "docked"),
-    "interaction": ("simulated", "simulated quantum-mechanically"),
-    "triplet": ("triplet", "with a triplet energy"),
+# Level of an interaction energy to what it comes from.
+_LEVELS = {
+    "fast": "GFN2-xTB, no quantum circuit",
+    "standard": "ωB97X-3c and a quantum circuit",
+    "accurate": "CCSD(T)/CBS and a quantum circuit",
 }
 
 
@@ -188,7 +188,15 @@ def _contacts(
 def _steps(
     journal: Journal, evaluations: Sequence[Evaluation], specification: Specification
 ) -> tuple[Step, ...]:
-    counts = Counter(e.fidelity for e in evaluations if _done(e))
+    proposed = {proposal.smiles for proposal in journal.proposals()}
+    counts = Counter(e.fidelity for e in evaluations if _done(e) and e.smiles in proposed)
+    pinned = {e.smiles for e in evaluations} - proposed  # what is pinned by hand comes from elsewhere
+    level = specification.interaction.level if specification.interaction is not None else ""
+    above = {  # the step that a fidelity's answers make
+        "docking": ("docked", "docked"),
+        "interaction": ("simulated", f"simulated ({_LEVELS.get(level, level)})"),
+        "triplet": ("triplet", "with a triplet energy"),
+    }
     # The model's own counters go on from round to round; the last one holds the sum.
     drawn = {name: int(value) for _, name, value in journal.metrics() if name in ("drawn", "valid")}
     steps = [
@@ -196,7 +204,8 @@ def _steps(
         Step("valid", "valid molecules", drawn.get("valid", 0)),
         Step("proposed", "new ones, proposed", len(journal.proposals())),
         Step("accepted", "accepted by the triage", counts["triage"]),
-        *(Step(*_STEPS[fidelity], counts[fidelity]) for fidelity in specification.fidelities),
+        *(Step(*above[fidelity], counts[fidelity]) for fidelity in specification.fidelities),
+        *([Step("pinned", "pinned by hand, not counted above", len(pinned))] if pinned else []),
     ]
     # An interrupted first round has no counters yet: what isn't known isn't shown as nothing.
     return tuple(steps if drawn else steps[2:])

@@ -91,6 +91,9 @@ def gain(model: ReportModel) -> str:
             "model's own distribution, before it has learned anything."
         )
     first, last = model.rounds[0], model.rounds[-1]
+    by_hand = sum(
+        s.command in ("veto", "pin") and s.round is not None and s.round < last.number for s in model.steering
+    )
     text = (
         f"Round 1 is drawn before anything is learned: it is the language model's own distribution, with a "
         f"mean score of {number(first.mean.value)} (n = {first.mean.count}). Round {last.number} has "
@@ -99,6 +102,9 @@ def gain(model: ReportModel) -> str:
     )
     if not model.specification.generator.learning:
         return text + "Learning was switched off in this run: any difference is chance."
+    if by_hand:
+        what = "vetoes and pins" if by_hand > 1 else "veto or pin"
+        text += f"It was steered by {by_hand} {what}, so the change isn't learning's alone. "
     if change.low > 0:
         return text + "The interval excludes 0: the proposals got better."
     if change.high < 0:

@@ -1,3 +1,6 @@
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
@@ -61,6 +64,27 @@ def test_the_funnel_counts_what_the_journal_holds(finished_run: Run, plain_run: 
     steps = [step.count for step in read_report(finished_run).steps]
     assert steps == [10, 8, 6, 4, 4, 3]
     assert [step.count for step in read_report(plain_run).steps] == [10, 8, 6, 4, 4]
+
+
+def test_what_is_pinned_by_hand_was_not_proposed_and_is_counted_apart(make_run: Callable[..., Run]) -> None:
+    run = make_run()
+    with run.journal(read_only=False) as journal:
+        for fidelity in ("triage", "docking"):
+            done = next(e for e in journal.evaluations(fidelity) if e.status == "done")
+            journal.append_evaluation(replace(done, smiles="CCOc1ccc(NC(C)=O)cc1", round=1))
+    steps = {step.key: step.count for step in read_report(run).steps}
+    assert steps == {"drawn": 10, "valid": 8, "proposed": 6, "accepted": 4, "docked": 4, "pinned": 1}
+
+
+@pytest.mark.parametrize(
+    ("level", "circuit"), [("fast", "no quantum circuit"), ("standard", "and a quantum circuit")]
+)
+def test_the_funnel_tells_whether_a_circuit_took_part(finished_run: Run, level: str, circuit: str) -> None:
+    run = Run(shutil.copytree(finished_run.folder, finished_run.folder.with_name(f"level-{level}")))
+    file = run.folder / "campaign.toml"
+    file.write_text(file.read_text().replace('level = "standard"', f'level = "{level}"'))
+    (simulated,) = (step.name for step in read_report(run).steps if step.key == "simulated")
+    assert circuit in simulated
 
 
 def test_reasons_of_one_rule_are_counted_together(finished_run: Run) -> None:

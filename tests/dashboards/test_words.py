@@ -48,6 +48,14 @@ def test_without_learning_nothing_is_claimed(finished_run: Run) -> None:
     assert "got better" not in words.gain(model)
 
 
+def test_what_a_steered_run_gained_isn_t_put_down_to_learning_alone(finished_run: Run) -> None:
+    model = _with_rounds(read_report(finished_run), [0.1, 0.2, 0.0, 0.1] * 4, [0.7, 0.8, 0.6, 0.7] * 4)
+    pin, late = Steering(1.0, "pin", "CCO", 1), Steering(2.0, "veto", "CCO", 2)
+    assert "by 1 veto or pin, so the change isn't" in words.gain(replace(model, steering=(pin, late)))
+    for without in ((), (late,), (Steering(3.0, "veto", "CCO"),), (Steering(4.0, "pause", None, 0),)):
+        assert "steered" not in words.gain(replace(model, steering=without))
+
+
 def test_more_passing_and_better_passing_are_told_apart(finished_run: Run) -> None:
     said = words.gain(_with_rounds(read_report(finished_run), [0.0, 0.0, 0.0, 0.5], [0.5, 0.5, 0.5, 0.0]))
     assert "25 % got a score above 0 in round 1 and 75 % in round 2" in said

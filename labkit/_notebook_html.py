@@ -106,8 +106,8 @@ tfoot td { border-bottom: none; font-weight: bold; }
 <body>
 <h1>Notebooks, run headless</h1>
 <table>
-<thead><tr><th>notebook</th><th>status</th><th class="number">seconds</th>
-<th class="number">of processor time</th><th class="number">peak memory (MB)</th>
+<thead><tr><th>notebook</th><th>status</th><th class="number">wall time (s)</th>
+<th class="number">processor time (s)</th><th class="number">peak memory (MB)</th>
 <th>warnings</th></tr></thead>
 <tbody>
 {%- for one in results %}

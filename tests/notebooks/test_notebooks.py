@@ -2,7 +2,6 @@
 
 import ast
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +11,13 @@ from labkit.campaign import Run
 from labkit.molecules import canonical_smiles, read_dimer, read_smiles_file
 from labkit.runner import NotebookResult, list_notebooks, notebook_path, report, run_notebook
 
+from .conftest import assert_clean
+
 REPORTS = ["99_report", "99_report_triplet"]
 CHAPTERS = [name for name in list_notebooks() if name not in REPORTS]
 
-# They train, dock, solve and sample for half a minute each and more.
-SLOW = [
-    "02_language_model",
-    "03_steering_generation",
-    "04_docking_and_contacts",
-    "05_quantum_energies",
-    "06_noise_and_controls",
-    "07_hybrid_loop",
-]
+# The others train, dock, solve and sample for half a minute and more: they run in test_whole_course.py.
+QUICK = ["00_start", "01_molecules", "08_ai_factory", "09_energy_and_sovereignty"]
 
 
 def _cells(path: Path) -> list[dict[str, Any]]:
@@ -33,19 +27,6 @@ def _cells(path: Path) -> list[dict[str, Any]]:
 
 def _text(cell: dict[str, Any]) -> str:
     return "".join(cell["source"])
-
-
-def _assert_clean(notebook: Path, page: str) -> None:
-    """No warning in any cell, nothing to be fetched, a description of every picture."""
-    for cell in _cells(notebook):
-        for output in cell.get("outputs", []):
-            assert output.get("name") != "stderr", "".join(output["text"])
-            assert output["output_type"] != "error"
-    assert "<script" not in page
-    assert not re.search(r'<(?:img|link|iframe|source)[^>]*(?:src|href)="(?!data:)', page)
-    assert "@import" not in page and "url(http" not in page
-    for tag in re.findall(r"<img[^>]*>", page):
-        assert re.search(r'alt="[^"]+"', tag), tag[:200]
 
 
 @pytest.mark.parametrize("name", [*CHAPTERS, *REPORTS])
@@ -60,29 +41,8 @@ def test_notebooks_are_kept_without_output_and_with_literal_parameters(name: str
         ast.literal_eval(statement.value)
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
-def test_chapters_follow_the_course(name: str) -> None:
-    texts = [_text(cell) for cell in _cells(notebook_path(name)) if cell["cell_type"] == "markdown"]
-    whole = "\n".join(texts)
-    order = [
-        "**After this chapter you can**",
-        "**You need**",
-        "**It takes**",
-        "## Discussion and limits",
-        "## Quiz",
-    ]
-    places = [whole.index(part) for part in [*order, "## References"]]
-    assert places == sorted(places)
-    assert whole.count("<details>") == whole.count("</details>") == 3
-    assert re.search(r"measured", whole)
-    assert len(re.findall(r"https://doi\.org/10\.", whole)) >= 3
-    assert "@" not in re.sub(r"`[^`]*`", "", whole), "a place to fill in is left"
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in CHAPTERS]
-)
-def test_chapters_run(name: str, finished_run: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", QUICK)
+def test_quick_chapters_run(name: str, finished_run: Run, tmp_path: Path) -> None:
     parameters = {"run": str(finished_run.folder)} if name == "00_start" else {}
     _assert_runs(name, parameters, tmp_path)
 
@@ -109,7 +69,7 @@ def test_the_small_model_of_chapter_02_is_steered_in_chapter_03(tmp_path: Path) 
 def _assert_runs(name: str, parameters: dict[str, Any], tmp_path: Path) -> None:
     result: NotebookResult = run_notebook(name, parameters, tmp_path)
     assert (result.status, result.error) == ("done", None)
-    _assert_clean(result.notebook, result.html.read_text())
+    assert_clean(result.notebook, result.html.read_text())
 
 
 @pytest.mark.parametrize(
@@ -128,7 +88,7 @@ def test_the_report_of_any_run_can_be_written(kind: str, request: pytest.Fixture
     page = report(run)
     assert page == run.folder / "report.html"
     text = page.read_text()
-    _assert_clean(run.folder / "report.ipynb", text)
+    assert_clean(run.folder / "report.ipynb", text)
     assert "ReportView" not in text  # the page shows no code
     docks = run.specification.docking is not None
     own = "What the quantum step changed" if docks else "Triplet energies, round by round"

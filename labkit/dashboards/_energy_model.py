@@ -97,14 +97,22 @@ class EnergyModel:
         return carbon_intensity(self.country) if self.country else Run.open(self.run).grid
 
     @cached_property
-    def _journal(self) -> tuple[list[Evaluation], list[dict[str, Any]], int]:
-        """What was computed and not taken from the cache, what was metered, how many molecules proposed."""
+    def _read(self) -> tuple[list[Evaluation], list[dict[str, Any]], int]:
         with Run.open(self.run).journal() as journal:
             computed = [e for e in journal.evaluations() if not e.cached]
-            metered, proposed = journal.meter(), len(journal.proposals())
-        if not metered:
+            return computed, journal.meter(), len(journal.proposals())
+
+    @property
+    def metered(self) -> bool:
+        """Whether the run has finished a stage yet; else there is nothing to tell."""
+        return bool(self._read[1])
+
+    @property
+    def _journal(self) -> tuple[list[Evaluation], list[dict[str, Any]], int]:
+        """What was computed and not taken from the cache, what was metered, how many molecules proposed."""
+        if not self.metered:
             raise InputError(f"run '{self.run}' has no metered stage; one that finished a stage is wanted")
-        return computed, metered, proposed
+        return self._read
 
     @cached_property
     def stages(self) -> tuple[StageUse, ...]:

@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from labkit.dashboards import palette
 from labkit.dashboards._format import number
 from labkit.dashboards._page import Block, Picture, bullets, paragraphs, picture, table, together
-from labkit.quantum import NoiseStudy, share_by_electrons, total_variation
+from labkit.quantum import NoiseStudy, Resources, share_by_electrons, total_variation
 
 if TYPE_CHECKING:
     import ipywidgets
@@ -284,20 +284,41 @@ def controls_in_words(rows: Sequence[Mapping[str, str]]) -> Block:
 def qpu_table(rows: Sequence[Mapping[str, str]], electrons: int, orbitals: int, repetitions: int) -> Block:
     """What one LUCJ circuit takes on each machine, from `benchmarks/results/resources.csv`."""
     wanted = (str(electrons), str(orbitals), str(repetitions))
-    head = ("machine", "two-qubit gates", "depth", "expected fidelity", "10,000 shots (s)")
-    body, remarks = [], []
-    for row in rows:
-        if (row["electrons"], row["orbitals"], row["repetitions"]) != wanted:
+    found = [row for row in rows if (row["electrons"], row["orbitals"], row["repetitions"]) == wanted]
+    return resources_table([_resources(row) for row in found])
+
+
+def _resources(row: Mapping[str, str]) -> Resources:
+    whole = ("qubits", "one_qubit_gates", "two_qubit_gates", "depth", "shots", "jobs")
+    real = ("gate_fidelity", "expected_fidelity", "seconds")
+    numbers = {k: int(row[k]) for k in whole if row[k]} | {k: float(row[k]) for k in real if row[k]}
+    assumed = tuple(row["assumed"].split("; ")) if row["assumed"] else ()
+    return Resources(row["qpu"], not row["why_not"], row["why_not"], assumed=assumed, **numbers)  # type: ignore[arg-type]
+
+
+def resources_table(machines: Sequence[Resources], shots: int = 10_000) -> Block:
+    """What the circuit takes on each quantum computer, or why it doesn't run there."""
+    head = ("machine", "qubits", "two-qubit gates", "depth", "fidelity, at most", f"{shots:,} shots (s)")
+    lines, remarks = [], []
+    for machine in machines:
+        if not machine.runs:
+            remarks.append(f"{machine.qpu} doesn't run it: {machine.why_not}.")
             continue
-        if row["why_not"]:
-            remarks.append(f"{row['qpu']} doesn't run it: {row['why_not']}.")
-            continue
-        fidelity = f"{float(row['expected_fidelity']):.2g}" if row["expected_fidelity"] else "unknown"
-        seconds = f"{float(row['seconds']):,.0f}" if row["seconds"] else "unknown"
-        body.append((row["qpu"], row["two_qubit_gates"], row["depth"], fidelity, seconds))
-        if row["assumed"]:
-            remarks.append(f"{row['qpu']}, not its own figures: {row['assumed'].replace('=', ' ')}.")
-    return together(table(head, body, numeric=head[1:]), bullets(remarks))
+        fidelity, seconds = machine.expected_fidelity, machine.seconds
+        lines.append(
+            (
+                machine.qpu,
+                str(machine.qubits),
+                f"{machine.two_qubit_gates:,}",
+                f"{machine.depth:,}",
+                "unknown" if fidelity is None else f"{fidelity:.2g}",
+                "unknown" if seconds is None else f"{seconds / machine.shots * shots:,.3g}",
+            )
+        )
+        if machine.assumed:
+            assumed = "; ".join(machine.assumed).replace("=", " ")
+            remarks.append(f"{machine.qpu}, not its own figures: {assumed}.")
+    return together(table(head, lines, numeric=head[1:]), bullets(remarks))
 
 
 def qpu_picture(rows: Sequence[Mapping[str, str]]) -> Picture:

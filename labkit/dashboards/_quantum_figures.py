@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from labkit.dashboards import palette
 from labkit.dashboards._format import number, signed
 from labkit.dashboards._noise_view import VARIANTS
-from labkit.dashboards._page import Block, Picture, bullets, paragraphs, picture, table, together
+from labkit.dashboards._page import Block, Picture, paragraphs, picture, table
 from labkit.dashboards._quantum_model import SOLVERS, Finding, Row
-from labkit.quantum import Resources, Space
+from labkit.quantum import Space
 
 # Colour and marker by group of rows, matplotlib's and plotly's, and what the group is.
 GROUPS = {
@@ -149,31 +149,6 @@ def controls_table(finding: Finding, rows: Sequence[Row]) -> Block:
         share = number(100 * many / finding.determinants, 1)
         lines.append((name_of(row), error_of(row), span, share, sector))
     return table(head, lines, numeric=head[1:])
-
-
-def machines_table(machines: Sequence[Resources], shots: int) -> Block:
-    """What the circuit takes on each quantum computer, or why it doesn't run there."""
-    head = ("machine", "qubits", "two-qubit gates", "depth", "fidelity, at most", f"{shots:,} shots (s)")
-    lines, remarks = [], []
-    for machine in machines:
-        if not machine.runs:
-            remarks.append(f"{machine.qpu} doesn't run it: {machine.why_not}.")
-            continue
-        fidelity, seconds = machine.expected_fidelity, machine.seconds
-        lines.append(
-            (
-                machine.qpu,
-                str(machine.qubits),
-                f"{machine.two_qubit_gates:,}",
-                f"{machine.depth:,}",
-                "unknown" if fidelity is None else f"{fidelity:.2g}",
-                "unknown" if seconds is None else f"{seconds / machine.shots * shots:,.3g}",
-            )
-        )
-        if machine.assumed:
-            assumed = "; ".join(machine.assumed).replace("=", " ")
-            remarks.append(f"{machine.qpu}, not its own figures: {assumed}.")
-    return together(table(head, lines, numeric=head[1:]), bullets(remarks))
 
 
 def heading(finding: Finding) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.dashboards import _quantum_figures as figures
 from labkit.dashboards import palette
-from labkit.dashboards._noise_view import VARIANTS, distributions
+from labkit.dashboards._noise_view import VARIANTS, distributions, resources_table
 from labkit.dashboards._page import Block, paragraphs, together
 from labkit.dashboards._quantum_model import KINDS, SOLVERS, Choice, Finding, QuantumModel, Row
 from labkit.errors import InputError, LabkitError
@@ -86,7 +86,7 @@ def quantum_static(
         figures.controls_table(finding, rows),
         distributions(ideal, means, deviations),
         figures.circuit_picture(finding.space),
-        figures.machines_table(finding.space.machines, choice.shots),
+        resources_table(finding.space.machines, choice.shots),
     )
 
 
@@ -235,7 +235,7 @@ class _View:
             for widget, block in (
                 (self._words, figures.in_words(finding, mitigation)),
                 (self._table, figures.controls_table(finding, rows)),
-                (self._machines, figures.machines_table(finding.space.machines, finding.choice.shots)),
+                (self._machines, resources_table(finding.space.machines, finding.choice.shots)),
             ):
                 widget.value = f'<div style="line-height:1.4">{block.html}</div>'
             if self._drawn != finding.space.gates:  # takes a moment, and other shots don't change it

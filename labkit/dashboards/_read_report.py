@@ -16,7 +16,6 @@ from labkit.dashboards._report_model import (
     Failure,
     ReportModel,
     Round,
-    Stage,
     Step,
     Triplet,
     mean_of,
@@ -43,7 +42,6 @@ def read_report(run: Run) -> ReportModel:
         evaluations = journal.evaluations()
         steps = _steps(journal, evaluations, run.specification)
         rounds = _rounds(journal, evaluations, run.specification)
-        stages = _stages(journal.meter())
         steering = tuple(journal.steering())
     ranked = dict(enumerate(run.best(count=len(evaluations)), start=1))
     return replace(
@@ -54,7 +52,6 @@ def read_report(run: Run) -> ReportModel:
         failures=tuple(
             Failure(e.fidelity, e.smiles, e.result["reason"]) for e in evaluations if e.status == "failed"
         ),
-        stages=stages,
         computed=Counter(e.fidelity for e in evaluations if not e.cached),
         cached=Counter(e.fidelity for e in evaluations if e.cached),
         steering=steering,
@@ -90,7 +87,6 @@ def read_ranked(
         steps=(),
         rejections={},
         failures=(),
-        stages=(),
         computed={},
         cached={},
     )
@@ -222,23 +218,6 @@ def _kind_of(reason: str) -> str:
         return f"structural alert {reason[reason.rindex('(') :]}" if "(" in reason else "structural alert"
     head, semicolon, rule = reason.partition(";")
     return re.sub(r"[-+]?\d[\d.]*", "…", head) + semicolon + rule
-
-
-def _stages(meter: Iterable[Mapping[str, Any]]) -> tuple[Stage, ...]:
-    rows: dict[str, list[Mapping[str, Any]]] = {}
-    for row in meter:
-        rows.setdefault(row["stage"], []).append(row)
-    return tuple(
-        Stage(
-            name,
-            sum(row["seconds"] for row in used),
-            sum(row["energy_wh"] for row in used),
-            # The same model errs the same way each time: the uncertainties add up linearly.
-            sum(row["uncertainty_wh"] for row in used),
-            "; ".join(dict.fromkeys(row["method"] for row in used)),
-        )
-        for name, used in rows.items()
-    )
 
 
 def _results(evaluations: Iterable[Evaluation], fidelity: str) -> dict[str, dict[str, Any]]:

@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from labkit.dashboards import palette
-from labkit.dashboards._format import duration, number, place
+from labkit.dashboards._format import number, place
 from labkit.dashboards._page import Picture, picture
 from labkit.dashboards._quantum_words import GOAL_MHA
-from labkit.dashboards._report_model import ContactEnergy, Round, Stage, Step
+from labkit.dashboards._report_model import ContactEnergy, Round, Step
 from labkit.dashboards._report_words import Shift, interval
 
 _WIDTH = 9.0
@@ -264,19 +264,3 @@ def rank_changes(moved: Sequence[Shift]) -> Picture:
     if len(shown) < len(moved):
         caption += f" Of {len(moved)} molecules the first {len(shown)} are shown."
     return picture(figure, alt, caption)
-
-
-def stage_times(stages: Sequence[Stage]) -> Picture:
-    """Wall time by stage."""
-    with palette.style():
-        figure = Figure(figsize=(_WIDTH, 0.7 + 0.4 * len(stages)))
-        axes = figure.subplots()
-        seconds = [stage.seconds for stage in stages]
-        bars = axes.barh([stage.name for stage in stages], seconds, color=palette.SKY, edgecolor=palette.BLUE)
-        axes.bar_label(bars, [duration(value) for value in seconds], padding=4)
-        axes.invert_yaxis()
-        axes.set_xlabel("wall time (s)")
-        axes.set_xlim(0, max(*seconds, 1e-9) * 1.15)
-        axes.grid(visible=False, axis="y")
-    alt = "Wall time by stage: " + ", ".join(f"{s.name} {duration(s.seconds)}" for s in stages) + "."
-    return picture(figure, alt)

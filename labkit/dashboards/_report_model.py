@@ -157,17 +157,6 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Stage:
-    """What a stage used over the whole run."""
-
-    name: str
-    seconds: float
-    energy_wh: float
-    uncertainty_wh: float
-    method: str
-
-
-@dataclass(frozen=True)
 class ReportModel:
     """A run, read once.
 
@@ -184,7 +173,6 @@ class ReportModel:
         steps: the funnel from drawn strings to simulated molecules.
         rejections: what the triage rejected, reason to count, most frequent first.
         failures: of the fidelities above triage.
-        stages: wall time and energy.
         computed: evaluations computed in this run, by fidelity.
         cached: evaluations taken from the cache, by fidelity.
         steering: the commands that it was given.
@@ -202,7 +190,6 @@ class ReportModel:
     steps: tuple[Step, ...]
     rejections: Mapping[str, int]
     failures: tuple[Failure, ...]
-    stages: tuple[Stage, ...]
     computed: Mapping[str, int]
     cached: Mapping[str, int]
     steering: tuple[Steering, ...] = ()

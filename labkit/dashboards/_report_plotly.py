@@ -137,7 +137,7 @@ def _plain(
     yaxis: Mapping[str, object] | None = None,
 ) -> go.Figure:
     figure.update_layout(
-        template="simple_white",
+        template=palette.plotly_template(),
         height=420,
         xaxis={"title": x, **(xaxis or {})},
         yaxis={"title": y, **(yaxis or {})},

@@ -11,7 +11,7 @@ from labkit.campaign import COMPONENTS
 from labkit.dashboards import _report_figures as figures
 from labkit.dashboards import _report_words as words
 from labkit.dashboards._energy_model import EnergyModel
-from labkit.dashboards._energy_view import use_table
+from labkit.dashboards._energy_view import use_by_stage, use_table
 from labkit.dashboards._page import Block, Picture, paragraphs, table, together
 from labkit.dashboards._report_model import ReportModel
 from labkit.errors import InputError
@@ -84,13 +84,13 @@ class RunView(ABC):
 
     def use(self) -> Block:
         """Wall time, energy and carbon by stage, for one molecule and for one quantum energy."""
-        stages = self.model.stages
-        if not stages:
+        energy = EnergyModel(str(self.model.run.folder), unit="Wh")
+        if not energy.metered:
             return paragraphs("No stage is finished yet, so nothing was metered.")
         return together(
-            figures.stage_times(stages),
+            use_by_stage(energy),
             paragraphs(self._step_times(), words.metered(self.model)),
-            use_table(EnergyModel(str(self.model.run.folder))),
+            use_table(energy),
         )
 
     def objective(self) -> Block:

@@ -17,6 +17,7 @@ import pytest
 from labkit.campaign import Run
 from labkit.dashboards import _quantum_figures as figures
 from labkit.dashboards import _quantum_model
+from labkit.dashboards._noise_view import resources_table
 from labkit.dashboards._page import Block
 from labkit.dashboards._quantum_model import SOLVERS, Choice, Finding, QuantumModel
 from labkit.dashboards._quantum_view import quantum_dashboard, quantum_static, quantum_widget
@@ -99,7 +100,7 @@ def test_words_tell_who_wins(finding: Finding) -> None:
 
 
 def test_machines_scale_with_the_shots_and_say_why_not(finding: Finding) -> None:
-    text = _text(figures.machines_table(finding.space.machines, 500))
+    text = _text(resources_table(finding.space.machines, 500))
     assert re.search(r"PIAST-Q\s+12\s+152\s+77\s+0\.098\s+150\b", text)  # 0.3 s a shot
     assert "Jade doesn't run it: not gate-model" in text
 

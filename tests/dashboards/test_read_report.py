@@ -111,11 +111,6 @@ def test_failures_are_listed_with_their_reasons(broken_run: Run) -> None:
     }
 
 
-def test_uncertainties_of_a_stage_add_up_linearly(finished_run: Run) -> None:
-    docking = next(s for s in read_report(finished_run).stages if s.name == "docking")
-    assert (docking.seconds, docking.energy_wh, docking.uncertainty_wh) == pytest.approx((20.0, 0.1, 0.05))
-
-
 def test_an_interrupted_run_tells_what_there_is(interrupted_run: Run) -> None:
     model = read_report(interrupted_run)
     assert model.status == "interrupted"

@@ -69,8 +69,8 @@ def check(
         return Verdict(False, f"{_KINDS[kind]} is wanted, {answer!r} is {_KINDS[found]}")
     if any(_digest(exercise, text) == key for text in texts):
         return Verdict(True)
-    off = "" if within is None else f", or further off than {within:g}"
-    return Verdict(False, f"{answer!r} is wrong{off}")
+    told = f"{float(answer):g}" if kind == "number" else repr(answer)
+    return Verdict(False, f"{told} isn't it" if within is None else f"{told} isn't within {within:g} of it")
 
 
 def lock(exercise: str, answer: Any, *, within: float | None = None) -> str:

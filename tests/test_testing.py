@@ -41,7 +41,7 @@ def test_texts_lists_and_sets_are_compared_as_they_are() -> None:
     ("answer", "told"),
     [
         (..., "put your answer in place of the three dots"),
-        (4.2, "4.2 is wrong, or further off than 0.1"),
+        (np.float64(4.2), "4.2 isn't within 0.1 of it"),
         ("3", "a number is wanted, '3' is a text"),
         (None, "None is neither a number, a text, a list nor a set"),
         (float("nan"), "nan is no finite number"),

@@ -16,7 +16,7 @@ from .conftest import TOKEN, Lab, pictures
     [
         ("00_start", None),
         ("06_noise_and_controls", "error of a two-qubit gate"),
-        ("09_energy_and_sovereignty", "Unit"),
+        ("09_energy_and_sovereignty", "data zone"),
     ],
 )
 def test_a_chapter_is_restarted_and_run_whole(name: str, control: str | None, lab: Lab, page: Page) -> None:
@@ -42,6 +42,6 @@ def test_a_chapter_is_restarted_and_run_whole(name: str, control: str | None, la
     expect(page.locator(".jp-OutputArea .js-plotly-plot .main-svg").first).to_be_visible()
     assert pictures(page)
     if control is not None:
-        expect(
-            page.get_by_label(control, exact=True).or_(page.get_by_text(control, exact=True)).first
-        ).to_be_visible()
+        widget = page.get_by_label(control, exact=True).or_(page.get_by_text(control, exact=True)).first
+        widget.scroll_into_view_if_needed()
+        expect(widget).to_be_visible()

@@ -5,6 +5,7 @@ a checkout, `… file=NAME` is written there, `text` after a block is what that 
 anything), `bash not-run` is for what a test must not do, such as installing packages.
 """
 
+import json
 import os
 import re
 import shlex
@@ -22,7 +23,7 @@ from labkit.cli import _parser
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-QUICK = ["architecture", "gpu", "install"]  # the others dock, search and simulate
+QUICK = ["architecture", "gpu", "install", "instructors"]  # the others dock, search and simulate
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,19 @@ def test_commands_on_a_page_exist(page: Path) -> None:
                     _parser().parse_args(shlex.split(match[1], comments=True))
                 except SystemExit as end:
                     assert end.code == 0, f"{page.name}: {line.strip()}"
+
+
+def test_instructors_are_told_the_chapters_own_times() -> None:
+    rows = re.findall(
+        r"\]\(\.\./(notebooks/\d\d_\w+\.ipynb)\) \|(.*)", (ROOT / "docs/instructors.md").read_text()
+    )
+    assert len(rows) == 11
+    for name, told in rows[:10]:
+        cells = json.loads((ROOT / name).read_text())["cells"]
+        text = " ".join("".join("".join(cell["source"]) for cell in cells).split())
+        (measured,) = re.findall(r"about (\d+ s) of processor time and ([\d,.]+ [MG]B) \(measured\)", text)
+        _, seconds, memory, *_ = (part.strip() for part in told.split("|"))
+        assert (seconds, memory) == measured, name
 
 
 def test_the_test_tells_right_from_wrong() -> None:

@@ -116,6 +116,13 @@ def test_commands_on_a_page_exist(page: Path) -> None:
                     assert end.code == 0, f"{page.name}: {line.strip()}"
 
 
+def test_the_modules_of_the_route_are_there() -> None:
+    named = re.findall(r"\b\w+/_\w+", (ROOT / "docs" / "architecture.md").read_text())
+    assert len(named) > 10
+    for name in named:
+        assert (ROOT / "labkit" / f"{name}.py").is_file(), name
+
+
 def test_instructors_are_told_the_chapters_own_times() -> None:
     rows = re.findall(
         r"\]\(\.\./(notebooks/\d\d_\w+\.ipynb)\) \|(.*)", (ROOT / "docs/instructors.md").read_text()

@@ -34,8 +34,31 @@ _SHORTEST_WAIT = 0.25  # seconds between two updates: a browser on a small machi
 # Read out by screen readers, and takes no room.
 _HIDDEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap"
 
+
+class _Button(ipywidgets.ToggleButton):
+    """A button whose press comes after what was typed before it.
+
+    ipywidgets' own Button sends a message of another kind than values do. ipykernel 7 takes up the two in
+    threads of their own, so that a press would act on what a control held before.
+    """
+
+    def on_click(self, press: Callable[[Any], None]) -> None:
+        """Calls this with the button at each press."""
+
+        def pressed(change: Mapping[str, Any]) -> None:
+            if change["new"]:
+                self.value = False
+                press(self)
+
+        self.observe(pressed, "value")
+
+    def click(self) -> None:
+        """Presses it."""
+        self.value = True
+
+
 _KINDS: Mapping[str, type[ipywidgets.Widget]] = {
-    "button": ipywidgets.Button,
+    "button": _Button,
     "check": ipywidgets.Checkbox,
     "choice": ipywidgets.Dropdown,
     "count": ipywidgets.BoundedIntText,

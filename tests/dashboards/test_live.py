@@ -27,8 +27,8 @@ def _text(widget: ipywidgets.Widget) -> str:
     return " ".join([*own, *(_text(child) for child in getattr(widget, "children", ()))])
 
 
-def _button(widget: ipywidgets.Widget) -> ipywidgets.Button:
-    return next(w for w in widget.children if isinstance(w, ipywidgets.Button))
+def _button(widget: ipywidgets.Widget) -> ipywidgets.ToggleButton:
+    return next(w for w in widget.children if isinstance(w, ipywidgets.ToggleButton))
 
 
 def test_a_chart_takes_other_data_and_tells_them_in_words() -> None:
@@ -80,6 +80,15 @@ def test_a_control_says_what_it_sets_in_full(kind: str, options: dict[str, objec
     assert widget.layout.width == "auto"
     if kind != "button":
         assert widget.style.description_width == "initial"
+
+
+def test_a_button_is_pressed_each_time_and_by_the_same_kind_of_message_as_values() -> None:
+    button, pressed = control("button", "Set budget"), list[str]()
+    button.on_click(lambda it: pressed.append(it.description))
+    button.set_state({"value": True})  # what a page sends
+    button.set_state({"value": True})
+    button.click()
+    assert pressed == ["Set budget"] * 3 and button.value is False
 
 
 def test_long_work_shows_its_progress_and_then_its_result() -> None:

@@ -9,7 +9,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from labkit.generative._vocabulary import END, PAD, START
+from labkit.generative._vocabulary import PAD
 
 
 class Gates(NamedTuple):
@@ -176,37 +176,3 @@ def log_likelihood(network: SmilesGRU, tokens: jax.Array) -> jax.Array:
     targets = tokens[:, 1:].T
     chosen = jnp.take_along_axis(log_p, targets[..., None], axis=-1)[..., 0]
     return jnp.where(targets == PAD, 0.0, chosen).sum(0)
-
-
-@partial(jax.jit, static_argnames=("batch", "length"))
-def sample_tokens(network: SmilesGRU, *, key: jax.Array, batch: int, length: int) -> jax.Array:
-    """Strings drawn from the network, as token numbers.
-
-    Args:
-        network: the model.
-        key: random key; the same key gives the same strings.
-        batch: how many.
-        length: most tokens a string may have, start and end counted; longer ones stay without end token.
-
-    Returns:
-        int32 (batch, length). Stops as soon as every string has ended.
-    """
-
-    def unfinished(carry: tuple) -> jax.Array:
-        t, tokens, _ = carry
-        last = jax.lax.dynamic_index_in_dim(tokens, t, axis=1, keepdims=False)
-        return (t < length - 1) & jnp.any((last != END) & (last != PAD))
-
-    def write(carry: tuple) -> tuple:
-        t, tokens, states = carry
-        last = jax.lax.dynamic_index_in_dim(tokens, t, axis=1, keepdims=False)
-        logits, states = network.step(last, states)
-        # Padding and a second start can't be written.
-        logits = logits.at[:, :END].set(-jnp.inf)
-        drawn = jax.random.categorical(jax.random.fold_in(key, t), logits)
-        drawn = jnp.where((last == END) | (last == PAD), PAD, drawn).astype(jnp.int32)
-        return t + 1, jax.lax.dynamic_update_index_in_dim(tokens, drawn, t + 1, axis=1), states
-
-    tokens = jnp.full((batch, length), PAD, jnp.int32).at[:, 0].set(START)
-    carry = (jnp.int32(0), tokens, network.initial_states(batch))
-    return jax.lax.while_loop(unfinished, write, carry)[1]

@@ -14,7 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from labkit.errors import InputError
-from labkit.generative._network import SmilesGRU, log_likelihood, sample_tokens
+from labkit.generative._network import SmilesGRU
+from labkit.generative._sampling import sample_tokens
 from labkit.generative._trees import flatten, unflatten
 from labkit.generative._vocabulary import Vocabulary
 from labkit.molecules import canonical_smiles
@@ -89,10 +90,8 @@ def sample(network: SmilesGRU, vocabulary: Vocabulary, *, key: jax.Array, count:
         key: random key; the same key and count give the same strings.
         count: how many.
     """
-    tokens = sample_tokens(network, key=key, batch=count, length=MAX_TOKENS)
-    log_p = jax.jit(log_likelihood)(network, tokens)
-    texts = vocabulary.decode(np.asarray(tokens))
-    return [Sample(text, float(value)) for text, value in zip(texts, np.asarray(log_p), strict=True)]
+    tokens, log_p = sample_tokens(network, key=key, batch=count, length=MAX_TOKENS)
+    return [Sample(*each) for each in zip(vocabulary.decode(tokens), log_p.tolist(), strict=True)]
 
 
 def valid_smiles(text: str) -> str | None:

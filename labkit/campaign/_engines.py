@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import connection
+from pathlib import Path
 
 from labkit.errors import InputError
 
@@ -27,9 +28,14 @@ _ONE_THREAD = {
 _LATER = ("dask", "slurm")
 
 
-def default_workers() -> int:
-    """The number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def default_workers(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """The number of cores that this process may use, by its affinity and, in a container, by its quota."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        granted, period = quota.read_text().split()  # of each so many microseconds
+        return max(1, min(cores, int(granted) // int(period)))
+    except (OSError, ValueError):  # no container, or one without a quota: "max"
+        return cores
 
 
 @contextmanager

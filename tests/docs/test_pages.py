@@ -23,7 +23,7 @@ from labkit.cli import _parser
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-QUICK = ["architecture", "gpu", "install", "instructors"]  # the others dock, search and simulate
+QUICK = ["gpu", "install", "instructors"]  # the others sample, dock, search and simulate
 
 
 @dataclass(frozen=True)

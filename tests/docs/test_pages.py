@@ -116,6 +116,15 @@ def test_commands_on_a_page_exist(page: Path) -> None:
                     assert end.code == 0, f"{page.name}: {line.strip()}"
 
 
+def test_changes_that_a_page_proposes_fit_the_code() -> None:
+    diffs = [block for block in _blocks(ROOT / "docs" / "add-an-oracle.md") if block.language == "diff"]
+    assert len(diffs) == 5
+    for diff in diffs:
+        check = ["git", "apply", "--check", "-"]
+        done = subprocess.run(check, input=diff.code, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"the code beside these lines has changed:\n{diff.code}{done.stderr}"
+
+
 def test_the_modules_of_the_route_are_there() -> None:
     named = re.findall(r"\b\w+/_\w+", (ROOT / "docs" / "architecture.md").read_text())
     assert len(named) > 10

@@ -15,7 +15,7 @@ from .conftest import TOKEN, Lab, pictures
     ("name", "control"),
     [
         ("00_start", None),
-        ("06_noise_and_controls", "error of a two-qubit gate"),
+        ("08_ai_factory", "policy"),
         ("09_energy_and_sovereignty", "data zone"),
     ],
 )
@@ -42,6 +42,6 @@ def test_a_chapter_is_restarted_and_run_whole(name: str, control: str | None, la
     expect(page.locator(".jp-OutputArea .js-plotly-plot .main-svg").first).to_be_visible()
     assert pictures(page)
     if control is not None:
-        widget = page.get_by_label(control, exact=True).or_(page.get_by_text(control, exact=True)).first
+        widget = page.get_by_label(control, exact=True).first
         widget.scroll_into_view_if_needed()
         expect(widget).to_be_visible()

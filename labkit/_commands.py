@@ -8,10 +8,13 @@ import logging
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labkit._answers import Answer
 from labkit.errors import InputError
+
+if TYPE_CHECKING:
+    from labkit.generative import Constraint
 
 
 def train(args: argparse.Namespace) -> Answer:
@@ -44,12 +47,23 @@ def train(args: argparse.Namespace) -> Answer:
 def generate(args: argparse.Namespace) -> Answer:
     from labkit.generative import generate_counted
 
-    if args.scaffold is not None:
-        raise InputError(f"--scaffold '{args.scaffold}': scaffold decoration is not built yet")
     start = time.perf_counter()
-    smiles, valid = generate_counted(args.count, args.seed, prior=args.prior)
-    seconds = time.perf_counter() - start
-    return {"smiles": smiles, "valid_fraction": valid if smiles else None, "seconds": seconds}
+    made = generate_counted(args.count, args.seed, prior=args.prior, constraint=_constraint(args))
+    shares = {"valid_fraction": made.valid_fraction, "unique_fraction": made.unique_fraction}
+    known = {name: share if made.smiles else None for name, share in shares.items()}
+    return {"smiles": made.smiles} | known | {"seconds": time.perf_counter() - start}
+
+
+def _constraint(args: argparse.Namespace) -> Constraint | None:
+    from labkit.generative import decorate, link, near
+
+    if args.near is None and args.similarity is not None:
+        raise InputError(f"--similarity {args.similarity}: name the molecule with --near")
+    if args.near is not None:
+        return near(args.near) if args.similarity is None else near(args.near, args.similarity)
+    if args.link is not None:
+        return link(args.link)
+    return None if args.scaffold is None else decorate(args.scaffold)
 
 
 def optimize(args: argparse.Namespace) -> Answer:
@@ -62,7 +76,15 @@ def optimize(args: argparse.Namespace) -> Answer:
     else:
         objective, name = objective_from(args.objective), args.objective.rpartition(":")[2]
     out = args.out or Path("searches") / f"{name}-{args.seed}"
-    found = optimize(objective, args.budget, args.seed, prior=args.prior, limit_s=args.limit, out=out)
+    found = optimize(
+        objective,
+        args.budget,
+        args.seed,
+        prior=args.prior,
+        constraint=_constraint(args),
+        limit_s=args.limit,
+        out=out,
+    )
     return found.summary() | {"out": str(out)}
 
 

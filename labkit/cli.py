@@ -147,7 +147,7 @@ def _parser() -> _Parser:
     generate.add_argument("--count", type=int, default=100, metavar="N")
     generate.add_argument("--seed", type=int, default=0)
     generate.add_argument("--prior", default="zinc250k", help="a shipped prior or a .safetensors file")
-    generate.add_argument("--scaffold", metavar="SMILES", help="(not built yet)")
+    _add_constraints(generate)
 
     optimize = add(
         "optimize", _commands.optimize, "search for molecules that score high, for any objective", show_search
@@ -159,6 +159,7 @@ def _parser() -> _Parser:
     optimize.add_argument("--seed", type=int, default=0)
     optimize.add_argument("--prior", default="zinc250k", help="a shipped prior or a .safetensors file")
     optimize.add_argument("--limit", type=float, default=60.0, metavar="S", help="most seconds a call (60)")
+    _add_constraints(optimize)
     optimize.add_argument(
         "--out", type=Path, metavar="DIR", help="goes on with what is there (searches/NAME-SEED)"
     )
@@ -240,6 +241,14 @@ _LATER = {
     "export": "hits as SDF and CSV",
     "bench": "benchmarks side by side with peers",
 }
+
+
+def _add_constraints(command: argparse.ArgumentParser) -> None:
+    kept = command.add_mutually_exclusive_group()
+    kept.add_argument("--scaffold", metavar="SMILES", help="stands in each molecule: 'c1ccc([*:1])cc1'")
+    kept.add_argument("--link", metavar="SMILES", help="two fragments: 'c1ccc([*:1])cc1.C1CCN([*:2])CC1'")
+    kept.add_argument("--near", metavar="SMILES", help="a molecule that all are similar to")
+    command.add_argument("--similarity", type=float, metavar="X", help="at least, to that of --near (0.4)")
 
 
 def _not_yet(args: argparse.Namespace) -> NoReturn:

@@ -112,6 +112,7 @@ def test_what_later_versions_build_says_so(name: str, capsys: pytest.CaptureFixt
         (("fly",), "invalid choice: 'fly'"),
         (("generate", "--cuont", "3"), "--cuont"),
         (("generate", "--count", "many"), "invalid int value: 'many'"),
+        (("generate", "--scaffold", "C[*:1]", "--near", "CC"), "not allowed with argument"),
         (("runs", "extra"), "extra"),
         (("dock",), "required: SMILES"),
         (("target", "add", "mine"), "--receptor"),
@@ -130,7 +131,11 @@ def test_a_wrong_command_line_is_told_in_one_line(
         (("generate", "--count", "-1"), "count -1"),
         (("generate", "--count", "1", "--seed", "-5"), "seed -5"),
         (("generate", "--count", "1", "--prior", "chembl"), "no prior 'chembl'"),
-        (("generate", "--count", "1", "--scaffold", "c1ccccc1"), "scaffold"),
+        (("generate", "--count", "1", "--scaffold", "c1ccccc1"), "'c1ccccc1': an attachment point is needed"),
+        (("generate", "--count", "1", "--link", "C[*:1]"), "two parts are needed, not 1"),
+        (("generate", "--count", "1", "--near", "CCO", "--similarity", "2"), "similarity 2.0: 0 to 1"),
+        (("generate", "--count", "1", "--similarity", "0.5"), "name the molecule with --near"),
+        (("optimize", "--task", "pmo:qed", "--scaffold", "OB(O)c1ccc([*:1])cc1"), "can't write 'B'"),
         (("dock", "C1CC"), "'C1CC': ring 1 is never closed"),
         (("dock", *["CCO"] * 16, "C1CC", *["CCO"] * 47), "SMILES 17 of 64, 'C1CC'"),
         (("dock", "CC[Zn]CC"), "Zn"),
@@ -207,8 +212,10 @@ def test_a_truncated_journal_is_told(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 def test_generating_answers_with_one_json_object(capsys: pytest.CaptureFixture[str]) -> None:
     answer = _json(capsys, "generate", "--count", "3", "--seed", "1")
-    assert {"smiles", "valid_fraction", "seconds"} <= answer.keys()
+    assert {"smiles", "valid_fraction", "unique_fraction", "seconds"} <= answer.keys()
     assert isinstance(answer["smiles"], list) and len(answer["smiles"]) == 3
+    scaffold = _json(capsys, "generate", "--count", "3", "--scaffold", "CS(=O)(=O)[*:1]")
+    assert len(scaffold["smiles"]) == 3 and all("S(C)(=O)=O" in text for text in scaffold["smiles"])
     # Without --json the same molecules, one a line.
     assert main(["generate", "--count", "3", "--seed", "1"]) == 0
     assert capsys.readouterr().out.splitlines() == answer["smiles"]

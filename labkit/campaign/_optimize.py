@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from labkit.campaign._calls import Call, Objective, call
 from labkit.errors import InputError
-from labkit.generative import DEFAULT_PRIOR, Breeding, Optimiser, OptimiserSettings, load_prior
+from labkit.generative import DEFAULT_PRIOR, Breeding, Constraint, Optimiser, OptimiserSettings, load_prior
 from labkit.store import load_arrays, save_arrays, write_atomically
 
 log = logging.getLogger("labkit")
@@ -102,6 +102,7 @@ def optimize(
     *,
     settings: OptimiserSettings = SEARCH,
     prior: str = DEFAULT_PRIOR,
+    constraint: Constraint | None = None,
     limit_s: float = LIMIT_S,
     out: Path | None = None,
 ) -> Optimization:
@@ -117,6 +118,7 @@ def optimize(
         seed: the same seed and answers give the same calls.
         settings: of the search.
         prior: language model to start from: a shipped one's name or a safetensors file.
+        constraint: what each molecule keeps, from ``decorate``, ``link`` or ``near``.
         limit_s: most time of the objective for a molecule, s.
         out: folder for `calls.csv`, in which every call stands before the next ones are made, and for what is
             needed to go on: the same search in the same folder continues where it was.
@@ -131,11 +133,11 @@ def optimize(
         raise InputError(f"seed {seed}: 0 to {2**31 - 1} is possible")
     if not limit_s > 0:
         raise InputError(f"limit {limit_s} s: a time above 0 is needed")
-    optimiser = Optimiser(load_prior(prior), settings, seed=seed)
+    optimiser = Optimiser(load_prior(prior), settings, seed=seed, constraint=constraint)
     # A task has a name of its own, a function that of its definition.
     name = getattr(objective, "name", getattr(objective, "__qualname__", type(objective).__name__))
     search = {"objective": name, "seed": seed, "prior": prior, "settings": asdict(settings)}
-    record = _Record(out, search)
+    record = _Record(out, search | {"constraint": constraint and str(constraint)})
     known = {one.smiles: one for one in record.calls}
     made: list[Call] = record.restore(optimiser)
     with tqdm(total=budget, initial=len(made), desc="calls", disable=None) as bar:

@@ -4,6 +4,10 @@ from labkit.generative._breeding import Breeding as Breeding
 from labkit.generative._card import build_prior as build_prior
 from labkit.generative._card import judge as judge
 from labkit.generative._card import judge_strings as judge_strings
+from labkit.generative._constraints import Constraint as Constraint
+from labkit.generative._constraints import decorate as decorate
+from labkit.generative._constraints import link as link
+from labkit.generative._constraints import near as near
 from labkit.generative._distribution import Distribution as Distribution
 from labkit.generative._distribution import distribution as distribution
 from labkit.generative._optimiser import Optimiser as Optimiser

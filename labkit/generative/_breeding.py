@@ -143,10 +143,10 @@ def _child(mother: Chem.Mol, father: Chem.Mol, settings: Breeding, rng: np.rando
             child = mutate(child, rng) or child
     if child is None or child.GetNumHeavyAtoms() > settings.max_heavy_atoms:
         return None
-    return _canonical(child)
+    return canonical(child)
 
 
-def _canonical(molecule: Chem.Mol) -> str | None:
+def canonical(molecule: Chem.Mol) -> str | None:
     """The SMILES that reading and writing again leaves alone, None where it can't be read."""
     again = Chem.MolFromSmiles(Chem.MolToSmiles(molecule))
     return None if again is None else Chem.MolToSmiles(again)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
@@ -15,6 +15,7 @@ import optax
 
 from labkit.errors import InputError
 from labkit.generative._breeding import Breeding, Fingerprints, ranked_candidates
+from labkit.generative._constraints import Constraint, check_writable
 from labkit.generative._diversity import ScaffoldMemory
 from labkit.generative._network import SmilesGRU, log_likelihood
 from labkit.generative._prior import Prior, sample, valid_smiles
@@ -88,8 +89,18 @@ def _update(
 class Optimiser:
     """Asks for molecules to be scored and learns from the scores it is told."""
 
-    def __init__(self, prior: Prior, settings: OptimiserSettings | None = None, *, seed: int = 0):
+    def __init__(
+        self,
+        prior: Prior,
+        settings: OptimiserSettings | None = None,
+        *,
+        seed: int = 0,
+        constraint: Constraint | None = None,
+    ):
+        if constraint is not None:
+            check_writable(constraint, prior.vocabulary)
         self.prior = prior
+        self.constraint = constraint
         self.settings = settings or OptimiserSettings()
         self.seed = seed
         self._optimiser = _adam(self.settings.learning_rate)
@@ -116,29 +127,43 @@ class Optimiser:
         if breeds:
             drawn = {proposed.smiles: proposed for proposed in proposals}
             ranked = ranked_candidates(
-                drawn, self._told, self._fingerprints, breeding, rng, lambda text: text not in self._asked
+                drawn, self._told, self._fingerprints, breeding, rng, self._may_be_asked
             )
             proposals = [drawn.get(text, Proposed(text, None)) for text in ranked[:count]]
         self._asked.update(proposed.smiles for proposed in proposals)
         return proposals
 
+    def _may_be_asked(self, smiles: str) -> bool:
+        return smiles not in self._asked and (self.constraint is None or self.constraint.keeps(smiles))
+
     def _draw(self, count: int, key: jax.Array) -> list[Proposed]:
-        """Up to ``count`` molecules that the policy writes and that were never asked."""
-        batch = max(64, -(-count // 64) * 64)
+        """Up to ``count`` molecules that the policy writes, or that are built of them, never asked before."""
+        written: dict[str, float] = {}
+        stream = self._write(count, key, written)
+        rng = np.random.default_rng([self.seed, self._asks, 2])
+        built = stream if self.constraint is None else self.constraint.build(stream, rng)
         proposals: dict[str, Proposed] = {}
+        for smiles in built:
+            if smiles is not None and smiles not in self._asked and smiles not in proposals:
+                proposals[smiles] = Proposed(smiles, written.get(smiles))
+            if len(proposals) >= count:
+                break
+        return list(proposals.values())[:count]
+
+    def _write(self, count: int, key: jax.Array, written: dict[str, float]) -> Iterator[str]:
+        """Valid molecules of some batches, each one's ln P put into ``written`` when it is first drawn."""
+        batch = max(64, -(-count // 64) * 64)
         for attempt in range(_DRY_BATCHES):
             drawn = sample(
                 self._state[0], self.prior.vocabulary, key=jax.random.fold_in(key, attempt), count=batch
             )
             for item in drawn:
-                if len(proposals) == count:
-                    return list(proposals.values())
                 self.drawn += 1
                 smiles = valid_smiles(item.text)
                 self.valid += smiles is not None
-                if smiles is not None and smiles not in self._asked and smiles not in proposals:
-                    proposals[smiles] = Proposed(smiles, item.log_likelihood)
-        return list(proposals.values())
+                if smiles is not None:
+                    written.setdefault(smiles, item.log_likelihood)
+                    yield smiles
 
     def tell(self, smiles: Sequence[str], scores: Sequence[float]) -> None:
         """Takes scores in 0–1 of molecules and, where learning is on, updates the policy.

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from labkit.errors import InputError
+from labkit.generative._constraints import Constraint, check_writable
 from labkit.generative._network import SmilesGRU
 from labkit.generative._sampling import sample_tokens
 from labkit.generative._trees import flatten, unflatten
@@ -24,6 +25,7 @@ from labkit.store import data_path, load_arrays, save_arrays
 DEFAULT_PRIOR = "zinc250k"
 MAX_TOKENS = 100  # longest string that is sampled, start and end counted; ZINC250k's longest has 74
 _BATCH = 256
+_DRY = 5_000  # molecules in a row that give nothing new under a constraint: there is no more
 
 
 @dataclass(frozen=True)
@@ -115,25 +117,45 @@ def stream_smiles(prior: Prior, seed: int, counted: dict[str, int] | None = None
                 yield smiles
 
 
-def generate(count: int = 1000, seed: int = 0, *, prior: str = DEFAULT_PRIOR) -> list[str]:
+class Generated(NamedTuple):
+    """Molecules, and how the language model and what is built of its strings did; nan where there is none.
+
+    Attributes:
+        smiles: valid and canonical, in the order drawn.
+        valid_fraction: share of the strings drawn that are molecules.
+        unique_fraction: share of the molecules made that were not made before.
+    """
+
+    smiles: list[str]
+    valid_fraction: float
+    unique_fraction: float
+
+
+def generate(
+    count: int = 1000, seed: int = 0, *, prior: str = DEFAULT_PRIOR, constraint: Constraint | None = None
+) -> list[str]:
     """Molecules drawn from the prior.
 
     Args:
         count: how many.
         seed: the same seed gives the same molecules.
         prior: a shipped prior's name or a safetensors file.
+        constraint: what each molecule keeps, from ``decorate``, ``link`` or ``near``.
 
     Returns:
-        Valid canonical SMILES, in the order drawn; one may occur twice.
+        Valid canonical SMILES, in the order drawn; one may occur twice, but not under a constraint.
 
     Raises:
-        InputError: if the count is negative, the seed out of range, or there is no such prior.
+        InputError: if the count is negative or can't be reached, the seed out of range, there is no such
+            prior, or it can't write what the constraint asks for.
     """
-    return generate_counted(count, seed, prior=prior)[0]
+    return generate_counted(count, seed, prior=prior, constraint=constraint).smiles
 
 
-def generate_counted(count: int, seed: int = 0, *, prior: str = DEFAULT_PRIOR) -> tuple[list[str], float]:
-    """As ``generate``, with the fraction of the drawn strings that were valid (nan for a count of 0)."""
+def generate_counted(
+    count: int, seed: int = 0, *, prior: str = DEFAULT_PRIOR, constraint: Constraint | None = None
+) -> Generated:
+    """As ``generate``, with fractions."""
     if count < 0:
         raise InputError(f"count {count}: a number of molecules is 0 or more")
     if not 0 <= seed < 2**31:
@@ -141,8 +163,28 @@ def generate_counted(count: int, seed: int = 0, *, prior: str = DEFAULT_PRIOR) -
     loaded = load_prior(prior)
     counted = {"drawn": 0}
     stream = stream_smiles(loaded, seed, counted)
-    smiles = [next(stream) for _ in range(count)]
-    return smiles, len(smiles) / counted["drawn"] if smiles else float("nan")
+    if constraint is None:
+        smiles = [next(stream) for _ in range(count)]
+        return Generated(smiles, _share(count, counted["drawn"]), _share(len(set(smiles)), count))
+    check_writable(constraint, loaded.vocabulary)
+    built = constraint.build(stream, np.random.default_rng(seed))
+    found: dict[str, None] = {}
+    valid = made = dry = 0
+    while len(found) < count:
+        text = next(built)
+        valid, made, dry = valid + 1, made + (text is not None), dry + 1
+        if text is not None and text not in found:
+            found[text], dry = None, 0
+        if dry == _DRY:
+            raise InputError(
+                f"count {count}: only {len(found)} different molecules that keep '{constraint.smiles}' are "
+                f"found; a count of {len(found)} gives them"
+            )
+    return Generated(list(found), _share(valid, counted["drawn"]), _share(len(found), made))
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else float("nan")
 
 
 def half_precision(network: SmilesGRU) -> SmilesGRU:

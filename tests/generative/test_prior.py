@@ -75,8 +75,9 @@ def _with_bias(network: SmilesGRU, bias: jax.Array) -> SmilesGRU:
 
 
 def test_generating_gives_valid_canonical_molecules(small_prior_file: Path) -> None:
-    smiles, valid = generate_counted(300, seed=3, prior=str(small_prior_file))
+    smiles, valid, unique = generate_counted(300, seed=3, prior=str(small_prior_file))
     assert len(smiles) == 300 and 0.7 < valid <= 1
+    assert unique == len(set(smiles)) / 300 < 1
     assert [canonical_smiles(text) for text in smiles] == smiles
     assert generate(40, seed=3, prior=str(small_prior_file)) == smiles[:40]
     assert generate(40, seed=4, prior=str(small_prior_file)) != smiles[:40]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -139,6 +140,14 @@ def test_circuits_that_can_t_be_run_are_refused(circuit: QuantumCircuit) -> None
         noisy_sample(foreign, NOISE, 10, seed=0)
     with pytest.raises(InputError, match=r"48 qubits take 6,291,456\.0 GiB .* at most .. qubits fit"):
         noisy_sample(QuantumCircuit(48), NOISE, 10, seed=0)
+
+
+def test_a_distance_is_rounded_once_so_that_the_order_of_strings_which_changes_doesnt_count() -> None:
+    weights = np.random.default_rng(0).dirichlet(np.ones(256), size=2)
+    one, other = ({format(i, "08b"): float(w) for i, w in enumerate(row)} for row in weights)
+    sums = sum(one.values()), sum(other.values())
+    exact = sum(abs(Fraction(one[bits] / sums[0] - other[bits] / sums[1])) for bits in one)
+    assert total_variation(one, other) == float(exact) / 2
 
 
 def test_a_sample_is_compared_with_another() -> None:

@@ -86,10 +86,14 @@ class Frame:
     def _cut_off(self, molecule: Chem.Mol, marks: Sequence[int], rng: np.random.Generator) -> str | None:
         """A random piece of at most half the molecule, with an open end for each mark."""
         kinds = [_kind(atom) for atom in molecule.GetAtoms()]
-        bonds = [
-            bond for bond in molecule.GetBonds() if not bond.IsInRing() and bond.GetBondType() == _SINGLE
+        # An anion at such a bond belongs to a nitro group or an N-oxide.
+        ends = [
+            (bond.GetBeginAtomIdx(), bond.GetEndAtomIdx())
+            for bond in molecule.GetBonds()
+            if bond.GetBondType() == _SINGLE
+            and not bond.IsInRing()
+            and min(bond.GetBeginAtom().GetFormalCharge(), bond.GetEndAtom().GetFormalCharge()) >= 0
         ]
-        ends = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in bonds]
         ends += [(inside, outside) for outside, inside in ends]
         wanted = [_kind(self._molecule.GetAtomWithIdx(self._points[mark])) for mark in marks]
         choices = list(product(*([end for end in ends if kinds[end[0]] == kind] for kind in wanted)))

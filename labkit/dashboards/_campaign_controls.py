@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from html import escape
 from os import sched_getaffinity
@@ -171,9 +171,14 @@ class Controls:
             "resume": button("Resume", "play", lambda: self.act(self._model.carry_on)),
             "stop": button("Stop", "stop", lambda: self.steer("stop")),
         }
-        change = button("Set budget", "check", lambda: self.steer("budget", self._budget.value))
+        # No button to be pressed after: JupyterLab may deliver the press before what was typed.
+        self._budget.observe(self._rebudget, "value")
         self._commands = ipywidgets.HTML()
-        return column(row(*self._buttons.values(), self._budget, change), self._commands)
+        return column(row(*self._buttons.values(), self._budget), self._commands)
+
+    def _rebudget(self, change: Mapping[str, int]) -> None:
+        if self._model.run is not None and change["new"] != self._model.rounds:
+            self.steer("budget", change["new"])
 
 
 def _commands(model: CampaignModel) -> str:

@@ -1,39 +1,23 @@
-"""The campaign dashboard's charts as plotly traces, which matplotlib draws where there is no browser."""
+"""The campaign dashboard's charts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from labkit.dashboards import palette
 from labkit.dashboards._campaign_model import LABELS, CampaignModel
+from labkit.dashboards._chart import Chart
 from labkit.dashboards._format import number
-from labkit.dashboards._page import Picture, picture
 
-_MARKERS = {"circle": "o", "triangle-up": "^", "x": "x", "circle-open": "o"}
 _OWN = " The method's error of each energy stands below its molecule."
 _ERRORS = {
     "docking_energy": " Vina's standard error is nearly 3 kcal/mol.",
     "interaction_energy": _OWN,
     "triplet_energy": _OWN,
 }
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A chart: labels of its axes with units, plotly's traces, the same in words, what to read off it."""
-
-    title: str
-    x_label: str
-    y_label: str
-    traces: tuple[Mapping[str, Any], ...]
-    alt: str
-    caption: str = ""
 
 
 def calls(model: CampaignModel) -> Chart:
@@ -172,67 +156,3 @@ def _cloud(
         "marker": {"color": colour, "symbol": symbol, "size": size},
         "hovertemplate": "%{customdata}<br>%{x:.3~f}, %{y:.3~f}<extra></extra>",
     }
-
-
-def drawn(chart: Chart) -> Picture:
-    """The chart drawn by matplotlib."""
-    with palette.style():
-        figure = Figure(figsize=(9.0, 3.9))
-        axes = figure.subplots()
-        rounds: list[str] = []
-        for trace in chart.traces:
-            if trace.get("type") == "box":
-                _draw_boxes(axes, trace, len(rounds))
-                rounds += trace["x"]
-            elif trace["mode"] == "lines":
-                line = trace["line"]
-                style = {"color": line["color"], "linewidth": line["width"], "label": trace["name"]}
-                if rounds:
-                    axes.axhline(trace["y"][0], linestyle="--", **style)
-                else:
-                    axes.step(trace["x"], trace["y"], where="post", **style)
-            elif len(trace["x"]):
-                _draw_cloud(axes, trace)
-        if rounds:
-            axes.set_xticks(range(len(rounds)), rounds)
-        axes.set_xlabel(chart.x_label)
-        axes.set_ylabel(chart.y_label)
-        axes.set_title(chart.title, loc="left")
-        if axes.get_legend_handles_labels()[0]:
-            axes.legend(loc="upper left", bbox_to_anchor=(0, -0.16), ncols=4)
-    return picture(figure, chart.alt, chart.caption)
-
-
-def _draw_boxes(axes: Axes, trace: Mapping[str, Any], start: int) -> None:
-    keys = {"whislo": "lowerfence", "q1": "q1", "med": "median", "q3": "q3", "whishi": "upperfence"}
-    for i, _ in enumerate(trace["x"]):
-        axes.bxp(
-            [{name: trace[key][i] for name, key in keys.items()}],
-            [start + i],
-            showfliers=False,
-            patch_artist=True,
-            boxprops={"facecolor": trace["fillcolor"], "edgecolor": trace["marker"]["color"]},
-            medianprops={"color": palette.BLACK},
-            widths=0.5,
-            label=None if i else trace["name"],
-        )
-
-
-def _draw_cloud(axes: Axes, trace: Mapping[str, Any]) -> None:
-    marker, look = trace["marker"], {"color": trace["marker"]["color"]}
-    if marker["symbol"] == "circle-open":
-        look = {"facecolors": "none", "edgecolors": marker["color"], "linewidths": 1.8}
-    elif "cmin" in marker:
-        look = {"c": marker["color"], "cmap": "cividis", "vmin": marker["cmin"], "vmax": marker["cmax"]}
-    points = axes.scatter(
-        trace["x"],
-        trace["y"],
-        s=0.7 * marker["size"] ** 2,
-        marker=_MARKERS[marker["symbol"]],
-        label=trace["name"],
-        **look,
-    )
-    if marker.get("showscale"):
-        axes.figure.colorbar(points, label=LABELS["score"])
-    for text, x, y in zip(trace.get("text", ()), trace["x"], trace["y"], strict=False):
-        axes.annotate(text, (x, y), xytext=(0, 8), textcoords="offset points", ha="center")

@@ -14,6 +14,7 @@ from labkit.dashboards import _campaign_figures as figures
 from labkit.dashboards._campaign_controls import Choice, Controls
 from labkit.dashboards._campaign_model import CampaignModel, newest_run
 from labkit.dashboards._campaign_words import in_words
+from labkit.dashboards._chart import Chart, drawn
 from labkit.dashboards._contact_view import contact_table
 from labkit.dashboards._format import number
 from labkit.dashboards._live import Ticker, chart, column, control, row, update
@@ -50,7 +51,7 @@ def campaign_static(model: CampaignModel) -> Block:
         return together(*pieces)
     charts = [figures.calls(model), figures.space(model)]
     charts[1:1] = [figures.distribution(model, name) for name in _objective(model)]
-    pieces += [figures.drawn(shown) for shown in charts]
+    pieces += [drawn(shown) for shown in charts]
     best = model.best()
     pieces.append(_best(model.report(best)))
     for place, found in list(best.items())[:1]:
@@ -83,7 +84,7 @@ def _view(report: ReportModel) -> ReportView | TripletReportView:
 def _contacts(report: ReportModel, pose: Pose | None) -> list[Block | Picture]:
     """What a molecule touches: energies where they were computed, else distances."""
     if report.contacts:
-        return [contact_energies(report.contacts)]
+        return [drawn(contact_energies(report.contacts))]
     return [contact_table(pose.contacts)] if pose is not None else []
 
 
@@ -228,7 +229,7 @@ class _Live:
     """A chart of the model with its caption, drawn again and again in the same place."""
 
     def __init__(
-        self, build: Callable[[CampaignModel], figures.Chart], click: Callable[[str], None] | None = None
+        self, build: Callable[[CampaignModel], Chart], click: Callable[[str], None] | None = None
     ) -> None:
         self._build, self._click = build, click
         self._figure = chart("", "", "", "Nothing is shown yet.")

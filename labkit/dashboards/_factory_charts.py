@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from labkit.dashboards import _factory_model as factory
 from labkit.dashboards import palette
+from labkit.dashboards._chart import draw, legend
 from labkit.dashboards._europe_map import EAST_KM, NORTH_KM, outlines
 from labkit.dashboards._page import Picture, picture
 
@@ -45,7 +46,6 @@ _KINDS = {  # colour, marker, pattern; the next label begins anew
     2: (palette.GREEN, "diamond", "-"),
     3: (palette.PURPLE, "circle-open", "+"),
 }
-_MARKERS = dict(zip(palette.PLOTLY_MARKERS, palette.MARKERS, strict=True))
 _LAND, _BORDER = "#EDEDED", "#A8A8A8"
 _HOURS = "hours since the scenario's start"
 _COLUMNS = ((0.0, 0.44), (0.56, 1.0))  # of a figure's width
@@ -321,13 +321,13 @@ def drawn(name: str, sides: Mapping[str, Outcome], machine: str) -> Picture:
                 axes.add_collection(land)
                 axes.set_aspect("equal")
                 axes.set_axis_off()
-            _draw(axes, traces, right)
+            draw(axes, traces, right)
             axes.set(title=title, xlabel=chart.x_label, xlim=x["range"], ylim=y["range"])
             if "ticktext" in y:
                 axes.set_yticks(y["tickvals"], y["ticktext"])
         panels[0].set_ylabel(chart.y_label)
         figure.suptitle(chart.title, fontweight="bold")
-        _legend(figure)
+        legend(figure, ncols=6)
     words = " ".join(f"{side}: {text}" for side, (_, text) in zip(sides, shown, strict=True))
     return picture(figure, f"{chart.title}. {words}", words)
 
@@ -338,41 +338,8 @@ def loops_drawn(times: Mapping[str, LoopTime]) -> Picture:
     with palette.style():
         figure = Figure(figsize=(11.0, 2.2))
         axes = figure.subplots()
-        _draw(axes, traces, None)
+        draw(axes, traces)
         axes.set_xlabel("an iteration (s)")
         axes.invert_yaxis()
-        _legend(figure)
+        legend(figure, ncols=6)
     return picture(figure, words, words)
-
-
-def _draw(axes: Any, traces: Sequence[Trace], right: Mapping[str, Any] | None) -> None:
-    below: Any = 0.0
-    for trace in traces:
-        x, y, style = trace["x"], trace["y"], {"label": trace["name"]}
-        if trace.get("type") == "bar":
-            style |= {"color": trace["marker"]["color"], "hatch": 2 * trace["marker"]["pattern"]["shape"]}
-            axes.barh(y, x, trace["width"], trace["base"], edgecolor="white", linewidth=0, **style)
-        elif "marker" in trace:
-            marker = trace["marker"]
-            area, symbol = (0.7 * np.array(marker["size"])) ** 2, _MARKERS[marker["symbol"]]
-            axes.scatter(x, y, area, color=marker["color"], marker=symbol, alpha=0.85, **style)
-        elif "stackgroup" in trace:
-            pattern = trace["fillpattern"]
-            style |= {"facecolor": pattern["bgcolor"], "hatch": 2 * pattern["shape"]}
-            axes.fill_between(x, below, below + y, edgecolor="white", linewidth=0, **style)
-            below = below + y
-        else:
-            target = axes
-            if right is not None and "yaxis" in trace:
-                target = axes.twinx()
-                target.set(ylabel=right["title"]["text"], ylim=right["range"])
-                target.grid(visible=False)
-            line = "--" if trace["line"].get("dash") == "dash" else "-"
-            target.plot(x, y, color=trace["line"]["color"], linestyle=line, **style)
-
-
-def _legend(figure: Figure) -> None:
-    found: dict[str, Any] = {}
-    for axes in figure.axes:
-        found |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-    figure.legend([*found.values()], [*found], loc="outside lower center", ncols=6)

@@ -38,8 +38,9 @@ _HIDDEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inse
 class _Button(ipywidgets.ToggleButton):
     """A button whose press comes after what was typed before it.
 
-    ipywidgets' own Button sends a message of another kind than values do. ipykernel 7 takes up the two in
-    threads of their own, so that a press would act on what a control held before.
+    ipywidgets' own Button sends a message of another kind than values do. JupyterLab has ipykernel take up
+    the two in threads of their own, so that a press can act on what a control held before. Only the first
+    press on a page, before JupyterLab has asked for such a thread, can still come early.
     """
 
     def on_click(self, press: Callable[[Any], None]) -> None:

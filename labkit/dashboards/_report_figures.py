@@ -1,14 +1,16 @@
-"""The report's figures, drawn with matplotlib: they need no browser and no network."""
+"""The report's figures: charts for browser and paper alike, pictures for what nobody points at."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from labkit.dashboards import palette
+from labkit.dashboards._chart import Chart
 from labkit.dashboards._format import number, place
 from labkit.dashboards._page import Picture, picture
 from labkit.dashboards._quantum_words import GOAL_MHA
@@ -46,108 +48,114 @@ def funnel(steps: Sequence[Step]) -> Picture:
     return picture(figure, alt)
 
 
-def scores_by_round(rounds: Sequence[Round], zero_scores: str) -> Picture:
+def scores_by_round(rounds: Sequence[Round], zero_scores: str) -> Chart:
     """Score of every proposal by round, means with their intervals, the prior's as a line."""
-    with palette.style():
-        figure = Figure(figsize=(_WIDTH, 3.8))
-        axes = figure.subplots()
-        spread = np.random.default_rng(0)
-        for found in rounds:
-            x = found.number + spread.uniform(-0.22, 0.22, len(found.scores))
-            first = found.number == 1
-            axes.scatter(
-                x,
-                found.scores,
-                s=20,
-                marker="o" if first else "^",
-                color=palette.GREY if first else palette.SKY,
-                linewidths=0,
-                alpha=0.8,
-            )
-            mean = found.mean
-            axes.errorbar(
-                found.number,
-                mean.value,
-                yerr=[[mean.value - mean.low], [mean.high - mean.value]],
-                fmt="D",
-                color=palette.BLACK if first else palette.BLUE,
-                capsize=5,
-                markersize=7,
-            )
-        prior = rounds[0].mean.value
-        axes.axhline(prior, color=palette.BLACK, linestyle="--", linewidth=1)
-        axes.set_xlim(0.4, rounds[-1].number + 0.6)
-        axes.annotate(
-            "the prior's mean",
-            (rounds[-1].number + 0.58, prior),
-            xytext=(0, 3),
-            textcoords="offset points",
-            ha="right",
-        )
-        axes.set_xticks(
-            [r.number for r in rounds],
-            ["1\n(the prior itself)" if r.number == 1 else str(r.number) for r in rounds],
-        )
-        axes.set_xlabel("round")
-        axes.set_ylabel("score (0–1)")
-        axes.set_ylim(-0.03, 1.0)
-        axes.grid(visible=False, axis="x")
-    alt = "Score of each proposal by round. Means with 95 % intervals: " + "; ".join(
-        f"round {r.number}: {interval(r.mean)}" for r in rounds
+    spread, means = np.random.default_rng(0), [found.mean for found in rounds]
+    groups = (
+        ("round 1, the prior", rounds[:1], palette.GREY, "circle"),
+        ("later rounds", rounds[1:], palette.SKY, "triangle-up"),
     )
-    caption = f"Each dot is a proposal; diamonds are means with 95 % bootstrap intervals. {zero_scores}"
-    return picture(figure, alt, caption)
+    dots = [
+        {
+            "mode": "markers",
+            "name": name,
+            "x": np.concatenate([r.number + spread.uniform(-0.22, 0.22, len(r.scores)) for r in own]),
+            "y": np.concatenate([r.scores for r in own]),
+            "hovertext": [text for r in own for text in r.smiles],
+            "hovertemplate": "%{hovertext}<br>score %{y:.3f}<extra></extra>",
+            "marker": {"color": colour, "symbol": symbol, "size": 7, "opacity": 0.8},
+        }
+        for name, own, colour, symbol in groups
+        if own
+    ]
+    mean = {
+        "mode": "markers",
+        "name": "mean, 95 % interval",
+        "x": [found.number for found in rounds],
+        "y": [mean.value for mean in means],
+        "error_y": {
+            "type": "data",
+            "array": [mean.high - mean.value for mean in means],
+            "arrayminus": [mean.value - mean.low for mean in means],
+        },
+        "marker": {"color": palette.BLUE, "symbol": "diamond", "size": 10},
+    }
+    ends = (0.4, rounds[-1].number + 0.6)
+    return Chart(
+        "",
+        "round",
+        "score (0–1)",
+        (*dots, mean, level(means[0].value, "the prior's mean", ends)),
+        "Score of each proposal by round. Means with 95 % intervals: "
+        + "; ".join(f"round {r.number}: {interval(r.mean)}" for r in rounds),
+        f"Each dot is a proposal; diamonds are means with 95 % bootstrap intervals. {zero_scores}",
+        x={
+            "range": ends,
+            "tickvals": [r.number for r in rounds],
+            "ticktext": [f"{r.number}" for r in rounds],
+        },
+        y={"range": (-0.03, 1.0)},
+    )
 
 
-def contact_energies(contacts: Sequence[ContactEnergy]) -> Picture:
+def level(y: float, name: str, ends: tuple[float, float]) -> dict[str, Any]:
+    """A dashed line at a height, from one end of a chart to the other."""
+    line = {"color": palette.BLACK, "dash": "dash", "width": 1}
+    return {"mode": "lines", "name": name, "x": ends, "y": (y, y), "line": line}
+
+
+def beside(count: int, width: float) -> list[float]:
+    """Places of several marks around 0, so that none covers another."""
+    return np.linspace(-width, width, count).tolist() if count > 1 else [0.0]
+
+
+def contact_energies(contacts: Sequence[ContactEnergy]) -> Chart:
     """Interaction energies by residue, with the method's error."""
     rows = contact_rows(contacts)
-    with palette.style():
-        figure = Figure(figsize=(_WIDTH, 1.1 + 0.5 * len(rows)))
-        axes = figure.subplots()
-        for y, (_, members) in enumerate(rows):
-            axes.barh(y, np.mean([c.kcal_mol for c in members]), color="#DDDDDD", height=0.62, zorder=1)
-            offsets = np.linspace(-0.2, 0.2, len(members)) if len(members) > 1 else [0.0]
-            for offset, contact in zip(offsets, members, strict=True):
-                kind = KINDS.index(contact.kind)
-                axes.errorbar(
-                    contact.kcal_mol,
-                    y + offset,
-                    xerr=contact.error_kcal_mol,
-                    fmt=palette.MARKERS[kind],
-                    color=palette.SERIES[kind],
-                    capsize=3,
-                    markersize=6,
-                    zorder=3,
-                )
-                if len(contacts) <= 24:
-                    axes.annotate(
-                        f"no. {contact.number}",
-                        (contact.kcal_mol + contact.error_kcal_mol, y + offset),
-                        xytext=(4, 0),
-                        textcoords="offset points",
-                        va="center",
-                        fontsize=8.5,
-                    )
-        axes.set_yticks(range(len(rows)), [label for label, _ in rows])
-        axes.invert_yaxis()
-        axes.axvline(0, color=palette.BLACK, linewidth=0.8)
-        axes.margins(x=0.08)
-        axes.set_xlabel("← attraction      interaction energy (kcal/mol)      repulsion →")
-        axes.grid(visible=False, axis="y")
-        for kind, name in enumerate(KINDS):
-            axes.plot([], [], palette.MARKERS[kind], color=palette.SERIES[kind], label=name)
-        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    names = {"ticktext": [name for name, _ in rows], "tickvals": [*range(len(rows))]}
+    means = [float(np.mean([c.kcal_mol for c in members])) for _, members in rows]
+    bars = {"type": "bar", "orientation": "h", "name": "mean", "marker": {"color": "#DDDDDD"}, "width": 0.62}
+    traces = [bars | {"x": means, "y": names["tickvals"]}]
+    spots = [
+        (y + offset, contact)
+        for y, (_, members) in enumerate(rows)
+        for offset, contact in zip(beside(len(members), 0.2), members, strict=True)
+    ]
+    for i, kind in enumerate(KINDS):
+        shown = [(y, contact) for y, contact in spots if contact.kind == kind]
+        traces.append(
+            {
+                "mode": "markers",
+                "name": kind,
+                "x": [c.kcal_mol for _, c in shown],
+                "y": [y for y, _ in shown],
+                "error_x": {"type": "data", "array": [c.error_kcal_mol for _, c in shown]},
+                "hovertext": [f"no. {c.number}, {c.distance:.2f} Å" for _, c in shown],
+                "hovertemplate": "%{hovertext}<br>%{x:.2f} kcal/mol<extra></extra>",
+                "marker": {"color": palette.SERIES[i], "symbol": palette.PLOTLY_MARKERS[i], "size": 8},
+            }
+        )
+    if len(contacts) <= 24:
+        right = [c.kcal_mol + c.error_kcal_mol for _, c in spots]
+        texts = {"text": [f"no. {c.number}" for _, c in spots], "textposition": "middle right"}
+        numbers = {"mode": "text", "name": "number", "showlegend": False, "x": right, "hoverinfo": "skip"}
+        traces.append(numbers | texts | {"y": [y for y, _ in spots]})
     alt = "Interaction energies by residue, kcal/mol: " + "; ".join(
         f"{label}: "
         + ", ".join(f"no. {c.number} {number(c.kcal_mol)} ± {number(c.error_kcal_mol)}" for c in m)
         for label, m in rows
     )
-    caption = (
-        f"Grey bars are means over the molecules; error bars are the mean absolute error of "
-        f"{contacts[0].method} on validation dimers with known CCSD(T)/CBS energies."
+    return Chart(
+        "",
+        "← attraction      interaction energy (kcal/mol)      repulsion →",
+        "",
+        tuple(traces),
+        alt,
+        "Grey bars are means over the molecules; error bars are the mean absolute error of "
+        f"{contacts[0].method} on validation dimers with known CCSD(T)/CBS energies.",
+        y=names | {"autorange": "reversed"},
+        height=1.6 + 0.5 * len(rows),
     )
-    return picture(figure, alt, caption)
 
 
 def contact_rows(contacts: Sequence[ContactEnergy]) -> list[tuple[str, list[ContactEnergy]]]:
@@ -167,10 +175,11 @@ def solver_errors(contacts: Sequence[ContactEnergy]) -> dict[str, list[float]]:
     }
 
 
-def quantum_errors(contacts: Sequence[ContactEnergy]) -> Picture:
+def quantum_errors(contacts: Sequence[ContactEnergy]) -> Chart:
     """The quantum solver and its controls against exact, of contacts."""
-    sizes = [contact.quantum["dimer"] for contact in contacts if contact.quantum]
-    caps = [contact.quantum["controls"]["cap_share"] for contact in contacts if contact.quantum]
+    found = [contact for contact in contacts if contact.quantum]
+    sizes = [contact.quantum["dimer"] for contact in found]
+    caps = [contact.quantum["controls"]["cap_share"] for contact in found]
     shares = [100 * size["dimension"] / size["full_dimension"] for size in sizes]
     used = f"{min(shares):.0f}–{max(shares):.0f} % of the full space"
     capped = f"at most {100 * max(caps):.0f} % of it"
@@ -180,52 +189,55 @@ def quantum_errors(contacts: Sequence[ContactEnergy]) -> Picture:
         "the largest error of dimer and monomers, the others are the dimer's. Exact is the full "
         "configuration interaction in the same active space."
     )
-    return errors_against_exact(solver_errors(contacts), notes, "contacts", caption)
+    names = [f"no. {c.number}, {place(c.residue)} {c.part}" for c in found]
+    return errors_against_exact(solver_errors(contacts), notes, "contacts", names, caption)
 
 
 def errors_against_exact(
-    errors: Mapping[str, Sequence[float]], notes: Sequence[str], cases: str, caption: str
-) -> Picture:
+    errors: Mapping[str, Sequence[float]],
+    notes: Sequence[str],
+    cases: str,
+    names: Sequence[str],
+    caption: str,
+) -> Chart:
     """Solvers against exact, on a logarithmic axis.
 
     Args:
         errors: solver to |error| of each case, mHa.
         notes: for each solver what stands below its name.
         cases: what the cases are.
+        names: of each case.
         caption: what to read off it.
     """
-    with palette.style():
-        figure = Figure(figsize=(_WIDTH, 4.2))
-        axes = figure.subplots()
-        for i, values in enumerate(errors.values()):
-            shown = np.maximum(values, FLOOR_MHA)
-            x = i + (np.linspace(-0.18, 0.18, len(shown)) if len(shown) > 1 else np.zeros(1))
-            axes.plot(x, shown, palette.MARKERS[i], color=palette.SERIES[i], alpha=0.75, markersize=7)
-            median = float(np.median(shown))
-            axes.plot([i - 0.32, i + 0.32], [median, median], color=palette.BLACK, linewidth=2)
-        axes.axhline(GOAL_MHA, color=palette.BLACK, linestyle="--", linewidth=1)
-        axes.annotate(
-            "1 mHa = 0.63 kcal/mol, labkit's goal",
-            (len(errors) - 0.42, GOAL_MHA),
-            xytext=(0, 4),
-            textcoords="offset points",
-            ha="right",
-            fontsize=9,
-        )
-        axes.set_yscale("log")
-        axes.set_ylim(bottom=max(FLOOR_MHA, min(min(values) for values in errors.values())) / 3)
-        axes.set_xlim(-0.5, len(errors) - 0.4)
-        axes.set_xticks(
-            range(len(errors)),
-            [f"{label}\n{note}" for label, note in zip(errors, notes, strict=True)],
-            fontsize=8.5,
-        )
-        axes.set_ylabel("|error| against exact (mHa)")
-        axes.grid(visible=False, axis="x")
-    alt = f"Error against exact in millihartree, median over the {cases}: " + "; ".join(
-        f"{label.replace(chr(10), ' ')}: {np.median(values):.2g}" for label, values in errors.items()
+    traces: list[dict[str, Any]] = []
+    for i, (label, values) in enumerate(errors.items()):
+        shown = np.maximum(values, FLOOR_MHA)
+        marker = {"color": palette.SERIES[i], "symbol": palette.PLOTLY_MARKERS[i], "size": 9, "opacity": 0.75}
+        marks = {"mode": "markers", "name": label.replace("\n", " "), "showlegend": False, "marker": marker}
+        hover = {"hovertext": names, "hovertemplate": "%{hovertext}<br>%{y:.2g} mHa<extra></extra>"}
+        x = [i + offset for offset in beside(len(shown), 0.18)]
+        traces.append(marks | hover | {"x": x, "y": shown})
+        bar = level(float(np.median(shown)), "median", (i - 0.32, i + 0.32)) | {"showlegend": i == 0}
+        traces.append(bar | {"line": {"color": palette.BLACK, "width": 2}})
+    ends = (-0.5, len(errors) - 0.5)
+    lowest = max(FLOOR_MHA, min(min(values) for values in errors.values())) / 3
+    highest = 3 * max(GOAL_MHA, *(max(values) for values in errors.values()))
+    return Chart(
+        "",
+        "",
+        "|error| against exact (mHa)",
+        (*traces, level(GOAL_MHA, "1 mHa = 0.63 kcal/mol, labkit's goal", ends)),
+        f"Error against exact in millihartree, median over the {cases}: "
+        + "; ".join(f"{label.replace(chr(10), ' ')}: {np.median(v):.2g}" for label, v in errors.items()),
+        caption,
+        x={
+            "range": ends,
+            "tickvals": [*range(len(errors))],
+            "ticktext": [f"{label}\n{note}" for label, note in zip(errors, notes, strict=True)],
+        },
+        y={"type": "log", "range": (np.log10(lowest), np.log10(highest))},
+        height=4.2,
     )
-    return picture(figure, alt, caption)
 
 
 def rank_changes(moved: Sequence[Shift]) -> Picture:

@@ -100,11 +100,7 @@ class ReportView(RunView):
         contacts = self.model.contacts
         if not contacts:
             return paragraphs(self._nothing_simulated())
-        if self.ui == "widget":
-            from labkit.dashboards._report_plotly import contact_energies
-
-            return widget(contact_energies(contacts))
-        return figures.contact_energies(contacts)
+        return self._shown(figures.contact_energies(contacts))
 
     def contacts_in_words(self) -> Block:
         """The strongest contact, and how far its energy can be trusted."""
@@ -121,11 +117,7 @@ class ReportView(RunView):
         contacts = self.model.contacts
         if quantum_words.quantum_facts(contacts) is None:
             return paragraphs(self._no_quantum_step())
-        if self.ui == "widget":
-            from labkit.dashboards._report_plotly import quantum_errors
-
-            return widget(quantum_errors(contacts))
-        return figures.quantum_errors(contacts)
+        return self._shown(figures.quantum_errors(contacts))
 
     def _no_quantum_step(self) -> str:
         if not self.model.contacts:

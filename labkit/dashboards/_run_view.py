@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 from labkit.campaign import COMPONENTS
 from labkit.dashboards import _report_figures as figures
 from labkit.dashboards import _report_words as words
+from labkit.dashboards._chart import Chart, drawn, live
 from labkit.dashboards._energy_model import EnergyModel
 from labkit.dashboards._energy_view import use_by_stage, use_table
 from labkit.dashboards._page import Block, Picture, paragraphs, table, together
@@ -72,11 +73,10 @@ class RunView(ABC):
         rounds = self.model.rounds
         if not rounds:
             return paragraphs("No round is finished yet, so there are no scores.")
-        if self.ui == "widget":
-            from labkit.dashboards._report_plotly import scores_by_round
+        return self._shown(figures.scores_by_round(rounds, self.zero_scores))
 
-            return widget(scores_by_round(rounds))
-        return figures.scores_by_round(rounds, self.zero_scores)
+    def _shown(self, chart: Chart) -> Shown:
+        return live(chart) if self.ui == "widget" else drawn(chart)
 
     def gain(self) -> Block:
         """Whether the proposals got better, in words."""

@@ -1,15 +1,14 @@
-"""Triplet energies by round, drawn with matplotlib."""
+"""Triplet energies by round, and their solvers against exact."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from matplotlib.figure import Figure
+from typing import Any
 
 from labkit.dashboards import palette
+from labkit.dashboards._chart import Chart
 from labkit.dashboards._format import number
-from labkit.dashboards._page import Picture, picture
-from labkit.dashboards._report_figures import errors_against_exact
+from labkit.dashboards._report_figures import errors_against_exact, level
 from labkit.dashboards._report_model import Triplet
 from labkit.dashboards._triplet_words import SINGLET_OXYGEN_EV, errors_mha, inside
 
@@ -24,56 +23,42 @@ def spread(triplets: Sequence[Triplet]) -> list[float]:
     return [r - 0.3 + 0.6 * place for r, place in zip(rounds, order, strict=True)]
 
 
-def triplets_by_round(triplets: Sequence[Triplet], window: tuple[float, float] | None) -> Picture:
+def triplets_by_round(triplets: Sequence[Triplet], window: tuple[float, float] | None) -> Chart:
     """Triplet energies by round with the method's error, the window, and what singlet oxygen takes."""
-    places = spread(triplets)
+    spots = list(zip(spread(triplets), triplets, strict=True))
     rounds = sorted({t.round for t in triplets})
     ticks = {r: f"{r}" for r in rounds}
-    with palette.style():
-        figure = Figure(figsize=(9.0, 4.2))
-        axes = figure.subplots()
-        if window is not None:
-            axes.axhspan(*window, color=palette.YELLOW, alpha=0.3, linewidth=0, label="window")
-            found = inside(triplets, window)
-            ticks = {r: f"{r}\n{count} of {of}" for r, (count, of) in found.items()}
-        for kind, state in enumerate(KINDS):
-            shown = [(x, t) for x, t in zip(places, triplets, strict=True) if t.energy.state == state]
-            if shown:
-                axes.errorbar(
-                    [x for x, _ in shown],
-                    [t.energy.ev for _, t in shown],
-                    yerr=[t.energy.error_estimate_ev for _, t in shown],
-                    fmt=palette.MARKERS[kind],
-                    color=palette.SERIES[kind],
-                    elinewidth=0.8,
-                    markersize=5.5,
-                    label=state,
-                )
-        for x, triplet in zip(places, triplets, strict=True):
-            if triplet.number <= _NAMED:
-                axes.annotate(
-                    f"no. {triplet.number}",
-                    (x, triplet.energy.ev),
-                    xytext=(-5, 0),  # the best of a round stand leftmost
-                    textcoords="offset points",
-                    ha="right",
-                    va="center",
-                    fontsize=8.5,
-                )
-        axes.axhline(
-            SINGLET_OXYGEN_EV,
-            color=palette.BLACK,
-            linestyle="--",
-            linewidth=1,
-            label=f"singlet oxygen, {SINGLET_OXYGEN_EV} eV",
-        )
-        axes.set_xticks(list(ticks), list(ticks.values()))
-        axes.set_xlim(rounds[0] - 0.6, rounds[-1] + 0.6)
-        axes.set_ylim(bottom=min(0.0, *axes.get_ylim()))
-        axes.set_xlabel("round" + (" (below: how many lie in the window)" if window is not None else ""))
-        axes.set_ylabel("vertical triplet energy (eV)")
-        axes.grid(visible=False, axis="x")
-        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4)
+    left, right = rounds[0] - 0.6, rounds[-1] + 0.6
+    traces: list[dict[str, Any]] = []
+    if window is not None:
+        low, high = window
+        area = {"x": [left, right, right, left], "y": [low, low, high, high], "fill": "toself"}
+        look = {"fillcolor": "#FBF6C0", "line": {"width": 0}, "hoverinfo": "skip"}
+        traces.append({"mode": "lines", "name": "window", **area, **look})
+        found = inside(triplets, window)
+        ticks = {r: f"{r}\n{count} of {of}" for r, (count, of) in found.items()}
+    for i, state in enumerate(KINDS):
+        if shown := [(x, t) for x, t in spots if t.energy.state == state]:
+            traces.append(
+                {
+                    "mode": "markers",
+                    "name": state,
+                    "x": [x for x, _ in shown],
+                    "y": [t.energy.ev for _, t in shown],
+                    "error_y": {"type": "data", "array": [t.energy.error_estimate_ev for _, t in shown]},
+                    "hovertext": [f"no. {t.number}, {t.smiles}" for _, t in shown],
+                    "hovertemplate": "%{hovertext}<br>%{y:.2f} eV<extra></extra>",
+                    "marker": {"color": palette.SERIES[i], "symbol": palette.PLOTLY_MARKERS[i], "size": 7},
+                }
+            )
+    best = [(x, t) for x, t in spots if t.number <= _NAMED]  # leftmost of a round
+    texts = {
+        "text": [f"no. {t.number}" for _, t in best],
+        "textposition": "middle left",
+    }  # leftmost of a round
+    named = {"mode": "text", "name": "number", "showlegend": False, "hoverinfo": "skip"}
+    traces.append(named | texts | {"x": [x for x, _ in best], "y": [t.energy.ev for _, t in best]})
+    traces.append(level(SINGLET_OXYGEN_EV, f"singlet oxygen, {SINGLET_OXYGEN_EV} eV", (left, right)))
     alt = "Vertical triplet energies (eV) by round: " + "; ".join(
         f"round {r}: "
         + ", ".join(
@@ -81,14 +66,23 @@ def triplets_by_round(triplets: Sequence[Triplet], window: tuple[float, float] |
         )
         for r in rounds
     )
-    caption = (
+    highest = max(t.energy.ev + t.energy.error_estimate_ev for t in triplets)
+    lowest = min(0.0, *(t.energy.ev - t.energy.error_estimate_ev for t in triplets))
+    return Chart(
+        "",
+        "round" + (" (below: how many lie in the window)" if window is not None else ""),
+        "vertical triplet energy (eV)",
+        tuple(traces),
+        alt,
         "Each mark is a molecule, numbered by rank; bars are the method's mean absolute error. Round 1 is "
-        "drawn before anything is learned."
+        "drawn before anything is learned.",
+        x={"range": (left, right), "tickvals": list(ticks), "ticktext": list(ticks.values())},
+        y={"range": (1.05 * lowest, 1.05 * max(highest, *(window or (0.0,))))},
+        height=4.2,
     )
-    return picture(figure, alt, caption)
 
 
-def solver_errors(triplets: Sequence[Triplet]) -> Picture:
+def solver_errors(triplets: Sequence[Triplet]) -> Chart:
     """The circuit and a single determinant against exact, in each state."""
     sizes = [t.energy.quantum["S0"]["qubits"] for t in triplets]
     qubits = f"{min(sizes)}–{max(sizes)} qubits" if min(sizes) < max(sizes) else f"{sizes[0]} qubits"
@@ -97,4 +91,5 @@ def solver_errors(triplets: Sequence[Triplet]) -> Picture:
         "configuration interaction in the same orbitals."
     )
     notes = (qubits, qubits, "no correlation", "no correlation")
-    return errors_against_exact(errors_mha(triplets), notes, "molecules", caption)
+    names = [f"no. {t.number}, {t.smiles}" for t in triplets]
+    return errors_against_exact(errors_mha(triplets), notes, "molecules", names, caption)

@@ -9,7 +9,7 @@ from labkit.dashboards._format import number
 from labkit.dashboards._molecules_view import cards
 from labkit.dashboards._page import Block, bullets, paragraphs, together
 from labkit.dashboards._report_model import Candidate, Triplet
-from labkit.dashboards._run_view import SHOWN, RunView, Shown, first_rows, widget
+from labkit.dashboards._run_view import SHOWN, RunView, Shown, first_rows
 
 _NONE = "No molecule has a triplet energy and a score yet."
 
@@ -65,11 +65,7 @@ class TripletReportView(RunView):
         triplets, window = self.model.triplets, triplet_words.window(self.model.specification)
         if not triplets:
             return paragraphs(_NONE)
-        if self.ui == "widget":
-            from labkit.dashboards._report_plotly import triplets_by_round
-
-            return widget(triplets_by_round(triplets, window))
-        return figures.triplets_by_round(triplets, window)
+        return self._shown(figures.triplets_by_round(triplets, window))
 
     def triplets_in_words(self) -> Block:
         """How many triplets lie where they are wanted."""
@@ -83,12 +79,7 @@ class TripletReportView(RunView):
         if not solved:
             exactly = "The active spaces were solved exactly (solver 'exact'): no circuit took part."
             return paragraphs(exactly if self.model.triplets else _NONE)
-        if self.ui == "widget":
-            from labkit.dashboards._report_plotly import errors_against_exact
-
-            names = [f"no. {t.number}, {t.smiles}" for t in solved]
-            return widget(errors_against_exact(triplet_words.errors_mha(solved), names))
-        return figures.solver_errors(solved)
+        return self._shown(figures.solver_errors(solved))
 
     def quantum_in_words(self) -> Block:
         """What the comparison with exact shows, molecule by molecule and in sum."""

@@ -18,6 +18,7 @@ from labkit.dashboards import _campaign_model, _campaign_view
 from labkit.dashboards._campaign_model import CampaignModel, newest_run
 from labkit.dashboards._campaign_view import campaign_dashboard, campaign_static
 from labkit.dashboards._campaign_words import in_words
+from labkit.dashboards._chart import drawn
 from labkit.dashboards._chemical_space import fit_plane
 from labkit.dashboards._dashboard import close
 from labkit.dashboards._run_process import RunProcess, start_run
@@ -323,7 +324,7 @@ def test_the_controls_of_a_start_hold_the_campaign_s_own_numbers(widget: ipywidg
     assert folded.layout.display is None
 
 
-def test_a_veto_from_the_page_reaches_the_run(shipped: Run, tmp_path: Path) -> None:
+def test_a_veto_and_a_budget_from_the_page_reach_the_run(shipped: Run, tmp_path: Path) -> None:
     run = Run(shutil.copytree(shipped.folder, tmp_path / "quick"))
     shown = campaign_dashboard(run=run.folder)
     try:
@@ -333,6 +334,9 @@ def test_a_veto_from_the_page_reaches_the_run(shipped: Run, tmp_path: Path) -> N
         assert [(s.command, s.value) for s in run.steering()] == [("veto", best[0]["smiles"])]
         assert "waiting" in _texts(shown)
         assert _named(shown, "molecule").value == best[1]["proposed"]
+        _named(shown, "rounds in all").value = 5
+        assert [(s.command, s.value) for s in run.steering()][1:] == [("budget", 5)]
+        assert "of 5 rounds finished" in _texts(shown)
     finally:
         close(shown)
 
@@ -379,4 +383,4 @@ def test_charts_of_an_empty_run_say_so(growing: Run) -> None:
     model.refresh()
     for chart in (figures.calls(model), figures.distribution(model, "score"), figures.space(model)):
         assert re.search("none yet|needs three", chart.alt)
-        figures.drawn(chart)
+        drawn(chart)

@@ -96,9 +96,10 @@ def test_an_unknown_kind_of_view_is_refused(finished_run: Run) -> None:
 def test_widgets_hold_what_the_static_figures_hold(finished_run: Run) -> None:
     view = ReportView(read_report(finished_run), "widget")
     scores = view.scores()
-    assert sum(len(trace.y) for trace in scores.data if trace.name != "mean, 95 % interval") == 6
-    assert {x for trace in view.contacts().data for x in trace.x} == {-6.0, 1.5, -3.0}
-    assert len(view.quantum().data) == 5
+    assert sum(len(trace.y) for trace in scores.data if trace.marker.symbol in ("circle", "triangle-up")) == 6
+    marks = view.contacts().select_traces({"type": "scatter", "mode": "markers"})
+    assert {x for trace in marks for x in trace.x} == {-6.0, 1.5, -3.0}
+    assert len([*view.quantum().select_traces({"mode": "markers"})]) == 5
     assert len(view.pose().data) > 5
 
 

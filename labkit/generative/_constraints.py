@@ -218,7 +218,7 @@ def near(smiles: str, similarity: float = 0.4) -> Near:
         raise InputError(f"similarity {similarity}: 0 to 1 is possible")
     if len(Chem.GetMolFrags(molecule)) > 1 or any(not atom.GetAtomicNum() for atom in molecule.GetAtoms()):
         raise InputError(f"near '{smiles}': one molecule without attachment points is needed")
-    return Near(str(Chem.MolToSmiles(molecule)), similarity)
+    return Near(_written(molecule), similarity)
 
 
 def check_writable(constraint: Constraint, vocabulary: Vocabulary) -> None:
@@ -247,7 +247,17 @@ def _frame(what: str, smiles: str, parts: int, example: str) -> Frame:
         fault = "an attachment point has one single bond, to a heavy atom"
     if fault:
         raise InputError(f"{what} '{smiles}': {fault}, as in '{example}'")
-    return Frame(str(Chem.MolToSmiles(molecule)))
+    return Frame(_written(molecule))
+
+
+def _written(molecule: Chem.Mol) -> str:
+    """Canonical SMILES; numbers of atoms that aren't points mean nothing here, nor do isotopes of points."""
+    for atom in molecule.GetAtoms():
+        if atom.GetAtomicNum():
+            atom.SetAtomMapNum(0)
+        else:
+            atom.SetIsotope(0)
+    return str(Chem.MolToSmiles(molecule))
 
 
 def _pieces(molecule: Chem.Mol, bonds: Mapping[int, _Bond]) -> tuple[Chem.Mol, ...]:

@@ -14,7 +14,7 @@ from labkit.campaign._optimize import SEARCH
 from labkit.errors import InputError
 from labkit.generative import Breeding, Optimiser, OptimiserSettings, Prior, decorate, generate, link, near
 from labkit.generative import _prior as prior_module
-from labkit.generative._constraints import Constraint, check_writable
+from labkit.generative._constraints import Constraint, Near, check_writable
 from labkit.molecules import canonical_smiles, load_zinc250k
 
 STRINGS = [canonical_smiles(text) for text in load_zinc250k()[:150]]
@@ -189,6 +189,11 @@ def test_bad_parts_are_told_in_one_line(make: object, smiles: str, told: str) ->
     assert told in str(caught.value) and "\n" not in str(caught.value)
 
 
+def test_only_the_numbers_of_points_mean_something() -> None:
+    assert decorate("[CH3:5][CH2:1][3*:1]") == decorate("CC[*:1]")
+    assert near("[CH3:5]CO").smiles == "CCO"
+
+
 @pytest.mark.parametrize("least", [-0.1, 1.1, float("nan")])
 def test_a_similarity_is_from_0_to_1(least: float) -> None:
     with pytest.raises(InputError, match=f"similarity {least}: 0 to 1 is possible"):
@@ -244,6 +249,7 @@ def test_a_search_keeps_the_constraint_and_goes_on_where_it_was(
     smiles = [text for text, _ in first + second + third]
     assert len(set(smiles)) == len(smiles) > 24
     assert all(constraint.keeps(text) for text in smiles)
+    assert isinstance(constraint, Near) or all(stands(text, constraint.smiles) for text in smiles)
 
 
 def test_a_search_on_disk_is_of_one_constraint(small_prior_file: Path, tmp_path: Path) -> None:

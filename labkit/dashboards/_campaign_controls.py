@@ -155,6 +155,7 @@ class Controls:
             if reference:
                 self._model.watch(Run.open(reference))
                 self._reset()
+                self.list_runs()
 
         folder.observe(lambda change: self.act(lambda: watch(change["new"].strip())), "value")
         return row(self._runs.widget, folder)

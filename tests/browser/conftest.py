@@ -14,19 +14,38 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import nbformat
+import psutil
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from labkit.campaign import Run
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 TOKEN = "browser-tests"
 expect.set_options(timeout=120_000)
 OpenNotebook = Callable[..., Page]
+T = TypeVar("T")
+
+DOCKING = """
+name = "small"
+description = "Molecules are docked, and no more, for many rounds."
+target = "abl1"
+rounds = 50
+proposals = 6
+generator.prior = "zinc250k"
+triage.heavy_atoms = [12, 24]
+docking.exhaustiveness = 1
+objective.docking_energy = { direction = "minimise", range = [-11.0, -5.0], weight = 2.0 }
+objective.qed = { direction = "maximise", range = [0.3, 0.9], weight = 1.0 }
+"""
 
 _FLAGS = [
     "--no-sandbox",
@@ -34,6 +53,11 @@ _FLAGS = [
     "--enable-unsafe-swiftshader",  # WebGL without a graphics card, for plotly's pictures in 3D
     "--enable-precise-memory-info",
 ]
+
+
+def pytest_configure() -> None:
+    # So that fixtures end what they started also where the tests are told to end, as by `timeout`.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -80,6 +104,30 @@ def pictures(page: Page) -> list[str]:
     return found
 
 
+def until(page: Page, condition: Callable[[], T], seconds: float = 300) -> T:
+    """What a condition gives as soon as it is something true; the page goes on meanwhile."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, "it never came to pass"
+        page.wait_for_timeout(100)
+    return found
+
+
+def changed(page: Page, before: list[str], seconds: float = 60) -> list[str]:
+    """What charts and drawings show as soon as it is something else than before."""
+    return until(page, lambda: now if (now := pictures(page)) != before else [], seconds)
+
+
+def enter(page: Page, label: str, value: str, nth: int = 0) -> None:
+    """Sets the control of that label."""
+    control = page.get_by_label(label, exact=True).nth(nth)
+    if control.evaluate("control => control.tagName") == "SELECT":
+        control.select_option(value)
+    else:
+        control.fill(value)
+        control.press("Tab")
+
+
 @dataclass
 class Watched:
     """What a page did that it shouldn't have: errors on its console, requests to other hosts."""
@@ -117,13 +165,21 @@ def wait_for(url: str, server: subprocess.Popen[bytes], seconds: float = 60) -> 
     raise RuntimeError(f"no answer from {url}; the server's exit code is {server.poll()}")
 
 
-def end(server: subprocess.Popen[bytes]) -> None:
-    server.terminate()
+def end(server: subprocess.Popen[bytes], order: int = signal.SIGTERM) -> int:
+    """Ends a server and all that its pages started, runs too, which would outlive it; its exit code."""
+    started = psutil.Process(server.pid).children(recursive=True) if server.poll() is None else []
+    server.send_signal(order)
     try:
-        server.wait(15)
+        return server.wait(60)
     except subprocess.TimeoutExpired:
         server.kill()
-        server.wait()
+        return server.wait()
+    finally:
+        for process in started:
+            with suppress(psutil.NoSuchProcess):
+                process.terminate()
+        for process in psutil.wait_procs(started, timeout=15)[1]:
+            process.kill()
 
 
 @pytest.fixture(scope="session")
@@ -213,10 +269,9 @@ def served(watched: Watched, tmp_path: Path) -> Iterator[Callable[..., str]]:
 
     yield serve
     for server in servers:
-        server.send_signal(signal.SIGINT)
         assert server.stdout is not None
         with server.stdout:
-            assert server.wait(60) in (0, 130)
+            assert end(server, signal.SIGINT) in (0, 130)
 
 
 @pytest.fixture
@@ -262,3 +317,32 @@ def open_notebook(lab: Lab, page: Page, request: pytest.FixtureRequest) -> OpenN
         return page
 
     return open_
+
+
+@pytest.fixture
+def docking_run(open_notebook: OpenNotebook, lab: Lab) -> Iterator[tuple[Page, Run]]:
+    """The campaign dashboard, and a run that docks and docks, started there; two molecules are docked."""
+    (lab.folder / "small.toml").write_text(DOCKING)
+    page = open_notebook("from labkit.dashboards import dashboard\ndashboard('campaign')")
+    start = page.locator(".jupyter-button", has_text=re.compile("^Start$"))  # its name holds an icon's letter
+    if not start.is_visible():
+        page.get_by_text("Start a run").click()
+    enter(page, "or a campaign's file", "small.toml")
+    enter(page, "workers", "1")
+    known = set(lab.folder.glob("runs/small-*/manifest.json"))
+    start.click()
+    (made,) = until(page, lambda: set(lab.folder.glob("runs/small-*/manifest.json")) - known)
+    run = Run(made.parent)
+    try:
+        until(page, lambda: docked(run) >= 2)
+        expect(page.get_by_text(re.compile(rf"{run.folder.name}.* is running"))).to_be_visible()
+        yield page, run
+    finally:
+        if run.status in ("running", "paused"):
+            run.steer("stop")
+
+
+def docked(run: Run) -> int:
+    """How many molecules a run has docked."""
+    with run.journal() as journal:
+        return int(journal.counts().get("docking", 0))

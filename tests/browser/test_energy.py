@@ -2,9 +2,9 @@
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from .conftest import OpenNotebook
+from .conftest import OpenNotebook, enter
 
 # A second run to choose: the shipped one, as if it had used twice the energy.
 DASHBOARD = """
@@ -33,22 +33,13 @@ CHANGES = [
 ]
 
 
-def _set(page: Page, label: str, value: str) -> None:
-    control = page.get_by_label(label, exact=True)
-    if control.evaluate("control => control.tagName") == "SELECT":
-        control.select_option(value)
-    else:
-        control.fill(value)
-        control.press("Tab")
-
-
 def test_each_control_of_the_energy_dashboard_changes_the_picture(open_notebook: OpenNotebook) -> None:
     page = open_notebook(DASHBOARD)
     page.locator(".js-plotly-plot").nth(1).wait_for()
     for label, value, told in CHANGES:
         before = page.evaluate(SITES)
-        _set(page, label, value)
+        enter(page, label, value)
         expect(page.get_by_role("img", name=re.compile(re.escape(told)))).to_be_attached(timeout=30_000)
         page.wait_for_function(f"before => ({SITES})() !== before", arg=before)
-    _set(page, COUNTRY, "nowhere")
+    enter(page, COUNTRY, "nowhere")
     expect(page.get_by_role("alert")).to_contain_text("three letters of ISO 3166-1 are wanted")

@@ -8,7 +8,7 @@ import psutil
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import Lab, OpenNotebook, pictures
+from .conftest import Lab, OpenNotebook, changed, enter, pictures
 
 OPEN = """
 import os
@@ -26,14 +26,6 @@ def quantum(open_notebook: OpenNotebook, page: Page, tmp_path: Path) -> Page:
     return page
 
 
-def _changes(page: Page, before: list[str], seconds: float = 10) -> list[str]:
-    for _ in range(int(seconds * 10)):
-        if (now := pictures(page)) != before and now:
-            return now
-        page.wait_for_timeout(100)
-    raise AssertionError("the picture stays as it was")
-
-
 def _workers(lab: Lab) -> int:
     """Quantum processes of this JupyterLab's kernels."""
     count = 0
@@ -46,11 +38,11 @@ def _workers(lab: Lab) -> int:
 def test_switches_and_known_solvers_change_the_picture(quantum: Page) -> None:
     shown = pictures(quantum)
     quantum.get_by_label("Mitigation", exact=True).select_option("read-out inverted")
-    shown = _changes(quantum, shown)
+    shown = changed(quantum, shown)
     quantum.get_by_label("Random bits, singles and doubles").click()
-    shown = _changes(quantum, shown)
+    shown = changed(quantum, shown)
     quantum.get_by_label("Solver", exact=True).select_option("LUCJ, optimised")
-    _changes(quantum, shown)
+    changed(quantum, shown)
     expect(quantum.get_by_text("LUCJ, optimised: +2.106 mHa against exact")).to_be_visible()
     for tab, told in (("Circuit", "168 two-qubit gates"), ("Quantum computers", "Jade doesn't run it")):
         quantum.get_by_role("tab", name=tab).click()
@@ -65,7 +57,15 @@ def test_other_shots_are_computed_with_progress(quantum: Page) -> None:
     expect(status).to_contain_text(re.compile("loading|Hartree|measurement"), timeout=60_000)
     expect(quantum.get_by_text("in 4 orbitals, 8 qubits")).to_be_visible(timeout=240_000)
     expect(status).to_have_text("done")
-    assert pictures(quantum) != shown
+    shown = changed(quantum, shown)
+    for label in ("Read-out error", "Two-qubit error", "Subspace, at most"):
+        quantum.get_by_role("slider", name=label).press("ArrowRight")
+        shown = changed(quantum, shown, 240)
+    expect(quantum.get_by_text("two-qubit error 0.01, read-out error 0.02")).to_be_visible()
+    for label, value in (("which", "S66_03: H2O + CH5N"), ("System", "a contact of a pose")):
+        enter(quantum, label, value)
+        shown = changed(quantum, shown, 400)
+    expect(quantum.get_by_text(re.compile("ILE360 backbone.* in 4 orbitals"))).to_be_visible()
 
 
 def test_cancel_ends_the_process(quantum: Page, lab: Lab) -> None:

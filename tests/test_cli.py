@@ -117,6 +117,7 @@ def test_what_later_versions_build_says_so(name: str, capsys: pytest.CaptureFixt
         (("dock",), "required: SMILES"),
         (("target", "add", "mine"), "--receptor"),
         (("prior",), "required: COMMAND"),
+        (("optimize",), "one of the arguments --task --objective is required"),
     ],
 )
 def test_a_wrong_command_line_is_told_in_one_line(
@@ -135,6 +136,10 @@ def test_a_wrong_command_line_is_told_in_one_line(
         (("generate", "--count", "1", "--link", "C[*:1]"), "two parts are needed, not 1"),
         (("generate", "--count", "1", "--near", "CCO", "--similarity", "2"), "similarity 2.0: 0 to 1"),
         (("generate", "--count", "1", "--similarity", "0.5"), "name the molecule with --near"),
+        (("optimize", "--task", "pmo:qde"), "no task 'pmo:qde'; known are pmo:qed, "),
+        (("optimize", "--task", "pmo:qed", "--budget", "63"), "budget 63: at least 64"),
+        (("optimize", "--objective", "absent.py:score"), "there is no file 'absent.py'"),
+        (("optimize", "--objective", "absent.py"), "FILE.py:FUNCTION is wanted"),
         (("optimize", "--task", "pmo:qed", "--scaffold", "OB(O)c1ccc([*:1])cc1"), "can't write 'B'"),
         (("dock", "C1CC"), "'C1CC': ring 1 is never closed"),
         (("dock", *["CCO"] * 16, "C1CC", *["CCO"] * 47), "SMILES 17 of 64, 'C1CC'"),
@@ -224,6 +229,23 @@ def test_generating_answers_with_one_json_object(capsys: pytest.CaptureFixture[s
 def test_no_molecules_are_valid_json_too(capsys: pytest.CaptureFixture[str]) -> None:
     answer = _json(capsys, "generate", "--count", "0")
     assert (answer["smiles"], answer["valid_fraction"]) == ([], None)
+
+
+def test_a_search_answers_with_its_figures_and_goes_on_where_it_was(
+    small_prior_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("mine.py").write_text("def shortness(smiles):\n    return [1 / len(text) for text in smiles]\n")
+    arguments = ("optimize", "--objective", "mine.py:shortness", "--prior", str(small_prior_file))
+    answer = _json(capsys, *arguments, "--budget", "64")
+    assert {"auc_top1", "auc_top10", "auc_top100", "top10_mean", "best", "seconds"} <= answer.keys()
+    assert (answer["calls"], answer["failed"], answer["out"]) == (64, 0, "searches/shortness-0")
+    table = Path("searches/shortness-0/calls.csv").read_text().splitlines()
+    assert len(table) == 65
+    scores = [1 / len(line.split(",")[0]) for line in table[1:]]
+    assert answer["top10_mean"] == pytest.approx(sum(sorted(scores)[-10:]) / 10)
+    more = _json(capsys, *arguments, "--budget", "70")
+    assert more["calls"] == 70
+    assert Path("searches/shortness-0/calls.csv").read_text().splitlines()[:65] == table
 
 
 def test_replayed_poses_are_written_where_they_are_said_to_be(capsys: pytest.CaptureFixture[str]) -> None:

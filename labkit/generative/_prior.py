@@ -25,7 +25,7 @@ from labkit.store import data_path, load_arrays, save_arrays
 DEFAULT_PRIOR = "zinc250k"
 MAX_TOKENS = 100  # longest string that is sampled, start and end counted; ZINC250k's longest has 74
 _BATCH = 256
-_DRY = 5_000  # molecules in a row that give nothing new under a constraint: there is no more
+_DRY = 2_000  # molecules in a row that give nothing new under a constraint: there is no more
 
 
 @dataclass(frozen=True)
@@ -177,8 +177,8 @@ def generate_counted(
             found[text], dry = None, 0
         if dry == _DRY:
             raise InputError(
-                f"count {count}: only {len(found)} different molecules that keep '{constraint.smiles}' are "
-                f"found; a count of {len(found)} gives them"
+                f"count {count}: only {len(found)} different molecules are found under {constraint}; "
+                f"ask for no more"
             )
     return Generated(list(found), _share(valid, counted["drawn"]), _share(len(found), made))
 

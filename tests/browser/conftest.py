@@ -16,7 +16,6 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -257,10 +256,9 @@ def served(watched: Watched, tmp_path: Path) -> Iterator[Callable[..., str]]:
         command = [sys.executable, "-m", "labkit", "dashboard", name, "--no-browser", "--json", *options]
         with (tmp_path / "log").open("w") as log:
             # Whoever runs the tests in the background has Ctrl-C ignored, which a child would inherit.
-            heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-            server = subprocess.Popen(
-                command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=log, preexec_fn=heed
-            )
+            before = signal.signal(signal.SIGINT, signal.default_int_handler)
+            server = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=log)
+            signal.signal(signal.SIGINT, before)
         servers.append(server)
         assert server.stdout is not None
         url = str(json.loads(server.stdout.readline())["url"])

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import zip_longest
 
 import numpy as np
 from rdkit import Chem, rdBase
 
-from labkit.generative._operators import cross, mutate
+from labkit.generative._operators import Parent, cross, mutate
 from labkit.generative._surrogate import Bits, Surrogate, fingerprint
 
 _MUTATED_AFTER_CROSSING = 0.1
+_REMEMBERED = 1024  # parents that stay cut open; they are drawn again and again
 _PATIENCE = 3  # matings for each child that is wanted
 
 
@@ -77,18 +79,18 @@ def ranked_candidates(
     best = sorted(told, key=lambda text: (-told[text], text))
     if settings.known == 0:
         drawn = list(drawn)
-        children = _children(best[: settings.parents], settings, rng, new)[: len(drawn)]
+        children = [*_children(best[: settings.parents], settings, rng, new)][: len(drawn)]
         return [text for pair in zip_longest(drawn, children) for text in pair if text is not None]
     surrogate = _fitted(best, told, fingerprints, settings.known, rng)
     promise: dict[str, float] = {}
 
-    def judge(candidates: list[str]) -> None:
+    def judge(candidates: dict[str, Chem.Mol]) -> None:
         if candidates:
-            bits = [fingerprint(Chem.MolFromSmiles(text)) for text in candidates]
+            bits = [fingerprint(molecule) for molecule in candidates.values()]
             mean, deviation = surrogate.predict(bits)
             promise.update(zip(candidates, (mean + settings.kappa * deviation).tolist(), strict=True))
 
-    judge(list(drawn))
+    judge({text: Chem.MolFromSmiles(text) for text in drawn})
     known = {text: told[text] for text in best[: settings.parents]}
     for _ in range(settings.generations):
         values = known | promise
@@ -111,42 +113,52 @@ def _fitted(
 
 
 def _children(
-    parents: list[str], settings: Breeding, rng: np.random.Generator, wanted: Callable[[str], bool]
-) -> list[str]:
+    parents: list[str],
+    settings: Breeding,
+    rng: np.random.Generator,
+    wanted: Callable[[str], bool],
+) -> dict[str, Chem.Mol]:
     """Children of parents, who come the best first; fewer than asked for if few matings succeed."""
     weight = 1 / (settings.rank_weight * len(parents) + np.arange(len(parents)))
     weight /= weight.sum()
     pairs = rng.choice(len(parents), (_PATIENCE * settings.children, 2), p=weight)
-    molecules: dict[int, Chem.Mol] = {}
-    children: dict[str, None] = {}
+    children: dict[str, Chem.Mol] = {}
     for pair in pairs.tolist():
         if len(children) == settings.children:
             break
-        for index in pair:
-            if index not in molecules:
-                molecules[index] = Chem.MolFromSmiles(parents[index])
         # Most of what the operators try is no molecule, which RDKit would tell each time.
         with rdBase.BlockLogs():
-            text = _child(molecules[pair[0]], molecules[pair[1]], settings, rng)
-        if text is not None and wanted(text):
-            children[text] = None
-    return list(children)
+            child = _child(_parent(parents[pair[0]]), _parent(parents[pair[1]]), settings, rng)
+        if child is not None:
+            text = Chem.MolToSmiles(child)
+            if wanted(text):
+                children[text] = child
+    return children
 
 
-def _child(mother: Chem.Mol, father: Chem.Mol, settings: Breeding, rng: np.random.Generator) -> str | None:
+@lru_cache(_REMEMBERED)
+def _parent(smiles: str) -> Parent:
+    return Parent(Chem.MolFromSmiles(smiles))
+
+
+def _child(mother: Parent, father: Parent, settings: Breeding, rng: np.random.Generator) -> Chem.Mol | None:
     child: Chem.Mol | None
     if rng.random() < settings.mutation:
         child = mutate(mother, rng)
     else:
         child = cross(mother, father, rng)
         if child is not None and rng.random() < _MUTATED_AFTER_CROSSING:
-            child = mutate(child, rng) or child
+            child = mutate(Parent(child), rng) or child
     if child is None or child.GetNumHeavyAtoms() > settings.max_heavy_atoms:
         return None
-    return canonical(child)
+    return _read_again(child)
 
 
 def canonical(molecule: Chem.Mol) -> str | None:
     """The SMILES that reading and writing again leaves alone, None where it can't be read."""
-    again = Chem.MolFromSmiles(Chem.MolToSmiles(molecule))
+    again = _read_again(molecule)
     return None if again is None else Chem.MolToSmiles(again)
+
+
+def _read_again(molecule: Chem.Mol) -> Chem.Mol | None:
+    return Chem.MolFromSmiles(Chem.MolToSmiles(molecule, canonical=False))

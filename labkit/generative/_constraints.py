@@ -17,7 +17,7 @@ from rdkit import Chem, rdBase
 
 from labkit.errors import InputError
 from labkit.generative._breeding import canonical
-from labkit.generative._operators import cross, mutate
+from labkit.generative._operators import Parent, cross, mutate
 from labkit.generative._tasks import Part, similarity
 from labkit.generative._vocabulary import Vocabulary, tokenize
 from labkit.molecules import parse
@@ -172,11 +172,11 @@ class Near:
             found = other
             with rdBase.BlockLogs():
                 if not allowed(found):
-                    found = cross(given, other, rng)
+                    found = cross(Parent(given), Parent(other), rng)
                 if not allowed(found):
                     found = given
                     for _ in range(rng.integers(1, _MAX_MOVES + 1)):
-                        moved = mutate(found, rng)
+                        moved = mutate(Parent(found), rng)
                         found = moved if allowed(moved) else found
                 text = canonical(found)
             yield text if text is not None and text != self.smiles and self.keeps(text) else None

@@ -24,7 +24,42 @@ _CUMULATED = Chem.MolFromSmarts("[R]=[R]=[R]")
 _RING_TRIPLE = Chem.MolFromSmarts("[R]#[R]")
 
 
-def cross(a: Chem.Mol, b: Chem.Mol, rng: np.random.Generator) -> Chem.Mol | None:
+class Parent:
+    """A molecule as the operators take it: Kekulé bonds, hydrogens left to the valence, known cuts.
+
+    Attributes:
+        molecule: the edited copy.
+        chain_cuts: single bonds outside rings.
+        ring_cuts: for each ring that has two or more, its single bonds that no other ring shares.
+    """
+
+    def __init__(self, molecule: Chem.Mol):
+        edited = Chem.RWMol(molecule)
+        Chem.Kekulize(edited, clearAromaticFlags=True)
+        for atom in edited.GetAtoms():
+            atom.SetNoImplicit(False)
+            if not atom.GetFormalCharge():
+                atom.SetNumExplicitHs(0)
+        self.molecule = edited.GetMol()
+        self._pieces: dict[tuple[int, ...], tuple[Chem.Mol, ...]] = {}
+        rings = molecule.GetRingInfo()
+        single = {bond.GetIdx() for bond in edited.GetBonds() if bond.GetBondType() == _ORDERS[0]}
+        self.chain_cuts = sorted(bond for bond in single if not rings.NumBondRings(bond))
+        free = [
+            [bond for bond in ring if bond in single and rings.NumBondRings(bond) == 1]
+            for ring in rings.BondRings()
+        ]
+        self.ring_cuts = [bonds for bonds in free if len(bonds) > 1]
+
+    def pieces(self, bonds: tuple[int, ...]) -> tuple[Chem.Mol, ...]:
+        """What is left when bonds are cut; the last atoms of each piece are its open ends."""
+        if bonds not in self._pieces:
+            cut = Chem.FragmentOnBonds(self.molecule, bonds, dummyLabels=[(0, 0)] * len(bonds))
+            self._pieces[bonds] = Chem.GetMolFrags(cut, asMols=True, sanitizeFrags=False)
+        return self._pieces[bonds]
+
+
+def cross(a: Parent, b: Parent, rng: np.random.Generator) -> Chem.Mol | None:
     """Return a child that has one part of each parent, or None where none came out.
 
     Args:
@@ -35,21 +70,17 @@ def cross(a: Chem.Mol, b: Chem.Mol, rng: np.random.Generator) -> Chem.Mol | None
     for _ in range(_ATTEMPTS):
         cut = _cut_chain if rng.random() < 0.5 else _cut_ring
         parts = cut(a, rng), cut(b, rng)
-        if parts[0] is None or parts[1] is None:
-            continue
-        ours = parts[0][rng.integers(len(parts[0]))]
-        theirs = parts[1][rng.integers(len(parts[1]))]
-        child = _joined(ours, theirs, rng)
-        if child is not None:
-            return child
+        if len(parts[0]) == len(parts[1]) == 2:
+            child = _joined(parts[0][rng.integers(2)], parts[1][rng.integers(2)], 1 + (cut is _cut_ring), rng)
+            if child is not None:
+                return child
     return None
 
 
-def mutate(molecule: Chem.Mol, rng: np.random.Generator) -> Chem.Mol | None:
+def mutate(parent: Parent, rng: np.random.Generator) -> Chem.Mol | None:
     """Return a molecule that differs by one move, or None where no move gave a molecule."""
     for _ in range(_ATTEMPTS):
-        edited = Chem.RWMol(molecule)
-        Chem.Kekulize(edited, clearAromaticFlags=True)
+        edited = Chem.RWMol(parent.molecule)
         move = _MOVES[rng.choice(len(_MOVES), p=_MOVE_SHARES)]
         if move(edited, rng):
             child = _sanitized(edited)
@@ -58,78 +89,45 @@ def mutate(molecule: Chem.Mol, rng: np.random.Generator) -> Chem.Mol | None:
     return None
 
 
-def _sanitized(molecule: Chem.RWMol) -> Chem.Mol | None:
-    """Return the molecule if it is one piece without open valences and without a strained ring."""
-    child = molecule.GetMol()
-    for atom in child.GetAtoms():
-        atom.SetNoImplicit(False)
-        if not atom.GetFormalCharge():
-            atom.SetNumExplicitHs(0)
-    if Chem.SanitizeMol(child, catchErrors=True):
-        return None
-    if len(Chem.GetMolFrags(child)) > 1 or any(atom.GetNumRadicalElectrons() for atom in child.GetAtoms()):
+def _sanitized(child: Chem.RWMol) -> Chem.Mol | None:
+    """Return the molecule if it is one piece whose valences hold, without a strained ring."""
+    if Chem.SanitizeMol(child, catchErrors=True) or len(Chem.GetMolFrags(child)) > 1:
         return None
     if any(len(ring) > _MAX_RING for ring in child.GetRingInfo().AtomRings()):
         return None
     if child.HasSubstructMatch(_CUMULATED) or child.HasSubstructMatch(_RING_TRIPLE):
         return None
-    return child
+    return child.GetMol()
 
 
-def _cut_chain(molecule: Chem.Mol, rng: np.random.Generator) -> list[Chem.Mol] | None:
+def _cut_chain(parent: Parent, rng: np.random.Generator) -> tuple[Chem.Mol, ...]:
     """Return both sides of a random single bond outside rings, each with one open end."""
-    bonds = [
-        bond.GetIdx()
-        for bond in molecule.GetBonds()
-        if not bond.IsInRing() and bond.GetBondType() == Chem.BondType.SINGLE
-    ]
-    if not bonds:
-        return None
-    return _pieces(molecule, [int(rng.choice(bonds))])
+    if not parent.chain_cuts:
+        return ()
+    return parent.pieces((parent.chain_cuts[rng.integers(len(parent.chain_cuts))],))
 
 
-def _cut_ring(molecule: Chem.Mol, rng: np.random.Generator) -> list[Chem.Mol] | None:
+def _cut_ring(parent: Parent, rng: np.random.Generator) -> tuple[Chem.Mol, ...]:
     """Return two sides of a ring, cut at two bonds that no other ring shares, with two open ends each."""
-    rings = molecule.GetRingInfo()
-    if not rings.NumRings():
-        return None
-    kekulized = Chem.RWMol(molecule)
-    Chem.Kekulize(kekulized, clearAromaticFlags=True)
-    ring = rings.BondRings()[rng.integers(rings.NumRings())]
-    free = [
-        bond
-        for bond in ring
-        if rings.NumBondRings(bond) == 1 and kekulized.GetBondWithIdx(bond).GetBondType() == _ORDERS[0]
-    ]
-    if len(free) < 2:
-        return None
-    first, second = rng.choice(free, 2, replace=False)
-    return _pieces(kekulized.GetMol(), [int(first), int(second)])
+    if not parent.ring_cuts:
+        return ()
+    ring = parent.ring_cuts[rng.integers(len(parent.ring_cuts))]
+    first = rng.integers(len(ring))
+    second = (first + rng.integers(1, len(ring))) % len(ring)
+    return parent.pieces(tuple(sorted((ring[first], ring[second]))))
 
 
-def _pieces(molecule: Chem.Mol, bonds: list[int]) -> list[Chem.Mol] | None:
-    cut = Chem.FragmentOnBonds(molecule, bonds, dummyLabels=[(0, 0)] * len(bonds))
-    pieces = Chem.GetMolFrags(cut, asMols=True, sanitizeFrags=False)
-    return list(pieces) if len(pieces) == 2 else None
-
-
-def _joined(a: Chem.Mol, b: Chem.Mol, rng: np.random.Generator) -> Chem.Mol | None:
-    """Return two pieces joined at their open ends; None if they have unequally many, or don't fit."""
+def _joined(a: Chem.Mol, b: Chem.Mol, ends: int, rng: np.random.Generator) -> Chem.Mol | None:
+    """Return two pieces joined at their open ends, so many each; None if they don't fit."""
     together = Chem.RWMol(Chem.CombineMols(a, b))
-    size = a.GetNumAtoms()
-    ends: tuple[list[int], list[int]] = ([], [])
-    for atom in together.GetAtoms():
-        if atom.GetAtomicNum() == 0:
-            ends[atom.GetIdx() >= size].append(atom.GetIdx())
-    ours, theirs = ends
-    if len(ours) != len(theirs):
-        return None
-    for end, other in zip(ours, rng.permutation(theirs).tolist(), strict=True):
+    size, total = a.GetNumAtoms(), together.GetNumAtoms()
+    ours, theirs = range(size - ends, size), rng.permutation(ends) + total - ends
+    for end, other in zip(ours, theirs.tolist(), strict=True):
         here, there = (together.GetAtomWithIdx(i).GetNeighbors()[0].GetIdx() for i in (end, other))
-        if here == there or together.GetBondBetweenAtoms(here, there):
+        if together.GetBondBetweenAtoms(here, there):
             return None
         together.AddBond(here, there, Chem.BondType.SINGLE)
-    for index in sorted(ours + theirs, reverse=True):
+    for index in sorted([*ours, *theirs.tolist()], reverse=True):
         together.RemoveAtom(index)
     return _sanitized(together)
 

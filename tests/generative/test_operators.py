@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from rdkit import Chem, rdBase
 
-from labkit.generative._operators import cross, mutate
+from labkit.generative._operators import Parent, cross, mutate
 from labkit.molecules import load_zinc250k
 
-PARENTS = [Chem.MolFromSmiles(text) for text in load_zinc250k()[:40]]
+MOLECULES = [Chem.MolFromSmiles(text) for text in load_zinc250k()[:40]]
+PARENTS = [Parent(molecule) for molecule in MOLECULES]
 
 
 def _sound(child: Chem.Mol) -> bool:
@@ -34,7 +35,7 @@ def test_children_are_sound_and_new() -> None:
         found = [child for child in children if child is not None]
         assert len(found) > 0.8 * len(children)
         assert all(_sound(child) for child in found)
-    written = {Chem.MolToSmiles(parent) for parent in PARENTS}
+    written = {Chem.MolToSmiles(molecule) for molecule in MOLECULES}
     fresh = [Chem.MolToSmiles(child) not in written for child in [*mutants, *crossed] if child is not None]
     assert np.mean(fresh) > 0.9
 
@@ -42,16 +43,17 @@ def test_children_are_sound_and_new() -> None:
 def test_a_mutant_differs_by_one_move() -> None:
     rng = np.random.default_rng(1)
     with rdBase.BlockLogs():
-        for parent in PARENTS:
-            child = mutate(parent, rng)
+        for molecule in MOLECULES:
+            child = mutate(Parent(molecule), rng)
             if child is not None:
-                gained, lost = _formula(child) - _formula(parent), _formula(parent) - _formula(child)
+                gained, lost = _formula(child) - _formula(molecule), _formula(molecule) - _formula(child)
                 assert gained.total() <= 1 and lost.total() <= 1
 
 
 def test_a_crossed_child_has_atoms_of_both_parents_only() -> None:
     rng = np.random.default_rng(2)
-    sulfur, bromine = Chem.MolFromSmiles("CCSCC1CCSC1"), Chem.MolFromSmiles("BrCCC(Br)C1CC(Br)C1")
+    sulfur = Parent(Chem.MolFromSmiles("CCSCC1CCSC1"))
+    bromine = Parent(Chem.MolFromSmiles("BrCCC(Br)C1CC(Br)C1"))
     found = set()
     with rdBase.BlockLogs():
         for _ in range(60):
@@ -77,8 +79,8 @@ def test_chance_comes_from_the_generator_alone() -> None:
 
 @pytest.mark.parametrize("smiles", ["C", "C#C", "[NH4+]"])
 def test_what_cannot_be_cut_gives_no_child_and_no_fault(smiles: str) -> None:
-    molecule, rng = Chem.MolFromSmiles(smiles), np.random.default_rng(0)
+    molecule, rng = Parent(Chem.MolFromSmiles(smiles)), np.random.default_rng(0)
     with rdBase.BlockLogs():
-        assert cross(molecule, Chem.MolFromSmiles("CCO"), rng) is None
+        assert cross(molecule, Parent(Chem.MolFromSmiles("CCO")), rng) is None
         mutants = [mutate(molecule, rng) for _ in range(20)]
     assert all(mutant is None or _sound(mutant) for mutant in mutants)

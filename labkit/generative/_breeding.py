@@ -11,7 +11,7 @@ import numpy as np
 from rdkit import Chem, rdBase
 
 from labkit.generative._operators import Parent, cross, mutate
-from labkit.generative._surrogate import Bits, Surrogate, fingerprint
+from labkit.generative._surrogate import Features, Surrogate
 
 _MUTATED_AFTER_CROSSING = 0.1
 _REMEMBERED = 1024  # parents that stay cut open; they are drawn again and again
@@ -47,18 +47,18 @@ class Breeding:
     max_heavy_atoms: int = 50
 
 
-class Fingerprints(dict[str, Bits]):
-    """Fingerprints by SMILES, computed when they are first asked for."""
+class Known(dict[str, Features]):
+    """Features by SMILES, computed when they are first asked for."""
 
-    def __missing__(self, smiles: str) -> Bits:
-        self[smiles] = fingerprint(Chem.MolFromSmiles(smiles))
+    def __missing__(self, smiles: str) -> Features:
+        self[smiles] = Features.of(Chem.MolFromSmiles(smiles))
         return self[smiles]
 
 
 def ranked_candidates(
     drawn: Iterable[str],
     told: Mapping[str, float],
-    fingerprints: Fingerprints,
+    features: Known,
     settings: Breeding,
     rng: np.random.Generator,
     new: Callable[[str], bool],
@@ -71,7 +71,7 @@ def ranked_candidates(
     Args:
         drawn: canonical SMILES from the policy.
         told: scores by canonical SMILES.
-        fingerprints: of what was told; kept from call to call.
+        features: of what was told; kept from call to call.
         settings: how.
         rng: source of chance.
         new: whether a canonical SMILES may be a candidate.
@@ -81,13 +81,12 @@ def ranked_candidates(
         drawn = list(drawn)
         children = [*_children(best[: settings.parents], settings, rng, new)][: len(drawn)]
         return [text for pair in zip_longest(drawn, children) for text in pair if text is not None]
-    surrogate = _fitted(best, told, fingerprints, settings.known, rng)
+    surrogate = _fitted(best, told, features, settings.known, rng)
     promise: dict[str, float] = {}
 
     def judge(candidates: dict[str, Chem.Mol]) -> None:
         if candidates:
-            bits = [fingerprint(molecule) for molecule in candidates.values()]
-            mean, deviation = surrogate.predict(bits)
+            mean, deviation = surrogate.predict([Features.of(each) for each in candidates.values()])
             promise.update(zip(candidates, (mean + settings.kappa * deviation).tolist(), strict=True))
 
     judge({text: Chem.MolFromSmiles(text) for text in drawn})
@@ -102,14 +101,14 @@ def ranked_candidates(
 def _fitted(
     best: list[str],
     told: Mapping[str, float],
-    fingerprints: Fingerprints,
+    features: Known,
     known: int,
     rng: np.random.Generator,
 ) -> Surrogate:
     top, rest = best[: known * 2 // 3], best[known * 2 // 3 :]
     others = rng.choice(len(rest), min(known - len(top), len(rest)), replace=False) if rest else ()
     chosen = top + [rest[i] for i in others]
-    return Surrogate.fit([fingerprints[text] for text in chosen], [told[text] for text in chosen])
+    return Surrogate.fit([features[text] for text in chosen], [told[text] for text in chosen])
 
 
 def _children(

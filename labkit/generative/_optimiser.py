@@ -14,7 +14,7 @@ import numpy as np
 import optax
 
 from labkit.errors import InputError
-from labkit.generative._breeding import Breeding, Fingerprints, ranked_candidates
+from labkit.generative._breeding import Breeding, Known, ranked_candidates
 from labkit.generative._constraints import Constraint, check_writable
 from labkit.generative._diversity import ScaffoldMemory
 from labkit.generative._network import SmilesGRU, log_likelihood
@@ -108,7 +108,7 @@ class Optimiser:
         self._asked: set[str] = set()
         self._told: dict[str, float] = {}
         self._prior_log_p: dict[str, float] = {}
-        self._fingerprints = Fingerprints()
+        self._features = Known()
         self._scaffolds = ScaffoldMemory(self.settings.bucket, self.settings.good)
         self._asks = 0
         self._tells = 0
@@ -126,9 +126,7 @@ class Optimiser:
         proposals = self._draw(count, key) if self.settings.learning or not breeds else []
         if breeds:
             drawn = {proposed.smiles: proposed for proposed in proposals}
-            ranked = ranked_candidates(
-                drawn, self._told, self._fingerprints, breeding, rng, self._may_be_asked
-            )
+            ranked = ranked_candidates(drawn, self._told, self._features, breeding, rng, self._may_be_asked)
             proposals = [drawn.get(text, Proposed(text, None)) for text in ranked[:count]]
         self._asked.update(proposed.smiles for proposed in proposals)
         return proposals

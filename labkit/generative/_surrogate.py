@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem
-from rdkit.Chem import rdFingerprintGenerator
+from rdkit.Chem import rdFingerprintGenerator, rdMolDescriptors
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 
 Bits = NDArray[np.uint8]
@@ -20,13 +21,40 @@ _MORGAN = rdFingerprintGenerator.GetMorganGenerator(
     radius=3, fpSize=4096, countSimulation=True, countBounds=(1, 2, 4, 8)
 )
 
-# Variances of the noise of standardised scores that are tried; molecules of one fingerprint can differ.
+# Among these the likelihood of some known scores decides: the share of the fingerprints in the kernel, the
+# length over which descriptors count as alike (in standard deviations, over all of them), and the variance
+# of the noise of standardised scores: molecules of equal features can differ.
+_SHARES = (1.0, 0.8, 0.5, 0.2)
+_LENGTHS = (2.0, 4.0, 8.0)
 _NOISES = (1e-4, 1e-3, 1e-2, 1e-1)
+_DECIDING = 500
+_FARTHEST = 5.0  # standard deviations; what none of the known molecules has would count without bound
 
 
-def fingerprint(molecule: Chem.Mol) -> Bits:
-    """Morgan fingerprint of radius 3, folded to 4096 bits, counts in steps, shape (4096,)."""
-    return _MORGAN.GetFingerprintAsNumPy(molecule)
+@dataclass(frozen=True)
+class Features:
+    """What the surrogate sees of a molecule.
+
+    Attributes:
+        bits: Morgan fingerprint of radius 3, folded to 4096 bits, counts in steps, shape (4096,).
+        descriptors: the 42 molecular quantum numbers (Nguyen et al. 2009, doi:10.1002/cmdc.200900317), number
+            of atoms with hydrogens, Crippen's log P, topological polar surface area in Å²; shape (45,).
+    """
+
+    bits: Bits
+    descriptors: Floats
+
+    @classmethod
+    def of(cls, molecule: Chem.Mol) -> Features:
+        """Features of a molecule."""
+        log_p, _ = rdMolDescriptors.CalcCrippenDescriptors(molecule)
+        descriptors = [
+            *rdMolDescriptors.MQNs_(molecule),
+            molecule.GetNumAtoms(onlyExplicit=False),
+            log_p,
+            rdMolDescriptors.CalcTPSA(molecule),
+        ]
+        return cls(_MORGAN.GetFingerprintAsNumPy(molecule), np.array(descriptors, float))
 
 
 def matrix(fingerprints: Sequence[Bits]) -> Rows:
@@ -41,45 +69,92 @@ def tanimoto(a: Rows, b: Rows) -> Floats:
     return shared.astype(np.float64) / np.maximum(either, 1.0)
 
 
-@dataclass(frozen=True)
-class Surrogate:
-    """A Gaussian process with a Tanimoto kernel (Ralaivola et al. 2005, doi:10.1016/j.neunet.2005.07.009)."""
+def matern(distances: Floats) -> Floats:
+    """Matérn kernel of smoothness 3/2 of distances in units of its length."""
+    root = np.sqrt(3.0) * distances
+    return (1.0 + root) * np.exp(-root)
 
-    known: Rows
+
+def _distances(a: Floats, b: Floats) -> Floats:
+    squares = np.square(a).sum(1)[:, None] + np.square(b).sum(1)[None, :] - 2.0 * a @ b.T
+    return np.sqrt(np.maximum(squares, 0.0))
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """A process for one kernel and noise: Cholesky factor, weights, amplitude of variance, ln likelihood."""
+
     factor: Floats
     weights: Floats
-    mean: float
-    scale: float
+    amplitude: float
+    likelihood: float
 
     @classmethod
-    def fit(cls, known: Sequence[Bits], scores: Sequence[float]) -> Surrogate:
-        """The process given scores; its noise is the one of highest marginal likelihood.
+    def of(cls, kernel: Floats, noise: float, standard: Floats) -> _Fit:
+        factor = cholesky(kernel + noise * np.eye(len(kernel)), lower=True, check_finite=False)
+        weights = cho_solve((factor, True), standard, check_finite=False)
+        # The amplitude of highest likelihood for this noise; 0 only where all scores are equal.
+        amplitude = max(float(standard @ weights) / len(standard), 1e-12)
+        likelihood = -0.5 * len(standard) * np.log(amplitude) - np.log(np.diag(factor)).sum()
+        return cls(factor, weights, amplitude, float(likelihood))
+
+
+@dataclass(frozen=True)
+class Surrogate:
+    """A Gaussian process whose kernel is a sum over fingerprints and over descriptors.
+
+    That over fingerprints is Tanimoto's (Ralaivola et al. 2005, doi:10.1016/j.neunet.2005.07.009): it tells
+    what a molecule resembles. That over descriptors, of Matérn's form, tells composition, size and polarity.
+    """
+
+    rows: Rows
+    descriptors: Floats
+    centre: Floats
+    spread: Floats
+    share: float
+    length: float
+    process: _Fit
+    mean: float
+    deviation: float
+
+    @classmethod
+    def fit(cls, known: Sequence[Features], scores: Sequence[float]) -> Surrogate:
+        """The process given scores; kernel and noise are those of highest marginal likelihood.
 
         Args:
-            known: fingerprints, n of them.
+            known: n molecules; the likelihood is that of so many evenly drawn from them as can be afforded.
             scores: theirs, shape (n,).
         """
-        mean, spread = float(np.mean(scores)), float(np.std(scores)) or 1.0
-        standard = (np.asarray(scores) - mean) / spread
-        rows = matrix(known)
-        kernel = tanimoto(rows, rows)
+        mean, deviation = float(np.mean(scores)), float(np.std(scores)) or 1.0
+        standard = (np.asarray(scores) - mean) / deviation
+        rows = matrix([one.bits for one in known])
+        raw = np.array([one.descriptors for one in known])
+        centre, spread = raw.mean(0), raw.std(0)
+        spread[spread == 0] = 1.0
+        descriptors = np.clip((raw - centre) / spread, -_FARTHEST, _FARTHEST)
+        alike, distances = tanimoto(rows, rows), _distances(descriptors, descriptors)
+        some = np.unique(np.linspace(0, len(known) - 1, min(len(known), _DECIDING)).astype(int))
+        part = np.ix_(some, some)
         best = None
-        for noise in _NOISES:
-            factor = cholesky(kernel + noise * np.eye(len(kernel)), lower=True)
-            weights = cho_solve((factor, True), standard)
-            # The amplitude of highest likelihood for this noise; 0 only where all scores are equal.
-            amplitude = max(float(standard @ weights) / len(standard), 1e-12)
-            likelihood = -0.5 * len(standard) * np.log(amplitude) - np.log(np.diag(factor)).sum()
-            if best is None or likelihood > best[0]:
-                best = (likelihood, factor, weights, amplitude)
+        for share, length in [(1.0, 1.0), *product(_SHARES[1:], _LENGTHS)]:
+            kernel = share * alike[part] + (1.0 - share) * matern(distances[part] / length)
+            for noise in _NOISES:
+                likelihood = _Fit.of(kernel, noise, standard[some]).likelihood
+                if best is None or likelihood > best[0]:
+                    best = (likelihood, share, length, noise)
         assert best is not None
-        _, factor, weights, amplitude = best
-        return cls(rows, factor, weights * spread, mean, spread * amplitude**0.5)
+        _, share, length, noise = best
+        whole = _Fit.of(share * alike + (1.0 - share) * matern(distances / length), noise, standard)
+        return cls(rows, descriptors, centre, spread, share, length, whole, mean, deviation)
 
-    def predict(self, asked: Sequence[Bits]) -> tuple[Floats, Floats]:
-        """Mean and standard deviation of the scores of fingerprints, each of shape (asked,)."""
-        cross = tanimoto(matrix(asked), self.known)
-        mean = self.mean + cross @ self.weights
-        explained = solve_triangular(self.factor, cross.T, lower=True)
+    def predict(self, asked: Sequence[Features]) -> tuple[Floats, Floats]:
+        """Mean and standard deviation of the scores of molecules, each of shape (asked,)."""
+        raw = np.array([one.descriptors for one in asked])
+        descriptors = np.clip((raw - self.centre) / self.spread, -_FARTHEST, _FARTHEST)
+        alike = tanimoto(matrix([one.bits for one in asked]), self.rows)
+        near = matern(_distances(descriptors, self.descriptors) / self.length)
+        cross = self.share * alike + (1.0 - self.share) * near
+        mean = self.mean + cross @ self.process.weights * self.deviation
+        explained = solve_triangular(self.process.factor, cross.T, lower=True, check_finite=False)
         variance = np.maximum(1.0 - np.square(explained).sum(0), 1e-9)
-        return mean, self.scale * np.sqrt(variance)
+        return mean, self.deviation * np.sqrt(self.process.amplitude * variance)

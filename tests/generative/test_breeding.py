@@ -4,7 +4,7 @@ from rdkit import Chem
 from rdkit.Chem import Crippen
 
 from labkit.generative import Breeding, Optimiser, OptimiserSettings, Prior
-from labkit.generative._breeding import Fingerprints, ranked_candidates
+from labkit.generative._breeding import Known, ranked_candidates
 from labkit.molecules import canonical_smiles, load_zinc250k
 
 STRINGS = [canonical_smiles(text) for text in load_zinc250k()[:120]]
@@ -18,7 +18,7 @@ def log_p(smiles: str) -> float:
 def candidates(settings: Breeding, seed: int = 0) -> list[str]:
     told = {text: log_p(text) for text in STRINGS[:80]}
     rng = np.random.default_rng(seed)
-    return ranked_candidates(STRINGS[80:], told, Fingerprints(), settings, rng, lambda text: text not in told)
+    return ranked_candidates(STRINGS[80:], told, Known(), settings, rng, lambda text: text not in told)
 
 
 def test_the_first_candidates_score_higher_than_what_they_come_from() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import zip_longest
@@ -41,7 +41,7 @@ class Breeding:
     mutation: float = 0.3
     parents: int = 1024
     rank_weight: float = 0.01
-    known: int = 1500
+    known: int = 1000
     kappa: float = 0.5
     start: int = 128
     max_heavy_atoms: int = 50
@@ -62,8 +62,8 @@ def ranked_candidates(
     settings: Breeding,
     rng: np.random.Generator,
     new: Callable[[str], bool],
-) -> list[str]:
-    """Molecules drawn and children of what was told, the most promising first.
+) -> Iterator[str]:
+    """Canonical SMILES of molecules drawn and of children of what was told, the most promising first.
 
     The parents of a generation are the best of what was told, by score, and of the earlier candidates, by
     their upper confidence bound (after Tripp, Hernández-Lobato 2023, arXiv:2310.09267).
@@ -76,9 +76,26 @@ def ranked_candidates(
         rng: source of chance.
         new: whether a canonical SMILES may be a candidate.
     """
+    found = set()
+    for text in _ranked(list(drawn), told, features, settings, rng, new):
+        # Read as others will read it: what was bred can't always be.
+        molecule = Chem.MolFromSmiles(text)
+        smiles = None if molecule is None else Chem.MolToSmiles(molecule)
+        if smiles is not None and smiles not in found and new(smiles):
+            found.add(smiles)
+            yield smiles
+
+
+def _ranked(
+    drawn: list[str],
+    told: Mapping[str, float],
+    features: Known,
+    settings: Breeding,
+    rng: np.random.Generator,
+    new: Callable[[str], bool],
+) -> list[str]:
     best = sorted(told, key=lambda text: (-told[text], text))
     if settings.known == 0:
-        drawn = list(drawn)
         children = [*_children(best[: settings.parents], settings, rng, new)][: len(drawn)]
         return [text for pair in zip_longest(drawn, children) for text in pair if text is not None]
     surrogate = _fitted(best, told, features, settings.known, rng)
@@ -127,7 +144,8 @@ def _children(
             break
         # Most of what the operators try is no molecule, which RDKit would tell each time.
         with rdBase.BlockLogs():
-            child = _child(_parent(parents[pair[0]]), _parent(parents[pair[1]]), settings, rng)
+            mother, father = _parent(parents[pair[0]]), _parent(parents[pair[1]])
+            child = _child(mother, father, settings, rng) if mother and father else None
         if child is not None:
             text = Chem.MolToSmiles(child)
             if wanted(text):
@@ -136,8 +154,9 @@ def _children(
 
 
 @lru_cache(_REMEMBERED)
-def _parent(smiles: str) -> Parent:
-    return Parent(Chem.MolFromSmiles(smiles))
+def _parent(smiles: str) -> Parent | None:
+    molecule = Chem.MolFromSmiles(smiles)
+    return None if molecule is None else Parent(molecule)
 
 
 def _child(mother: Parent, father: Parent, settings: Breeding, rng: np.random.Generator) -> Chem.Mol | None:
@@ -148,16 +167,10 @@ def _child(mother: Parent, father: Parent, settings: Breeding, rng: np.random.Ge
         child = cross(mother, father, rng)
         if child is not None and rng.random() < _MUTATED_AFTER_CROSSING:
             child = mutate(Parent(child), rng) or child
-    if child is None or child.GetNumHeavyAtoms() > settings.max_heavy_atoms:
-        return None
-    return _read_again(child)
+    return None if child is None or child.GetNumHeavyAtoms() > settings.max_heavy_atoms else child
 
 
 def canonical(molecule: Chem.Mol) -> str | None:
     """The SMILES that reading and writing again leaves alone, None where it can't be read."""
-    again = _read_again(molecule)
+    again = Chem.MolFromSmiles(Chem.MolToSmiles(molecule, canonical=False))
     return None if again is None else Chem.MolToSmiles(again)
-
-
-def _read_again(molecule: Chem.Mol) -> Chem.Mol | None:
-    return Chem.MolFromSmiles(Chem.MolToSmiles(molecule, canonical=False))

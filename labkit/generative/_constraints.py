@@ -50,6 +50,8 @@ class Frame:
         stereo are those of the parts.
         """
         molecule = Chem.MolFromSmiles(smiles)
+        if molecule is None:
+            return False
         cuts: set[tuple[_Bond, ...]] = set()
         for match in molecule.GetSubstructMatches(self._query, uniquify=False, maxMatches=_MAX_MATCHES):
             inside = [molecule.GetAtomWithIdx(match[at]) for at in self._points.values()]
@@ -150,7 +152,8 @@ class Near:
 
     def keeps(self, smiles: str) -> bool:
         """Whether a molecule is near enough."""
-        return self._measure(Chem.MolFromSmiles(smiles)) >= self.similarity
+        molecule = Chem.MolFromSmiles(smiles)
+        return molecule is not None and self._measure(molecule) >= self.similarity
 
     def build(self, stream: Iterable[str], rng: np.random.Generator) -> Iterator[str | None]:
         """For each molecule one that is near: itself, or a child of it and the given one, or a mutant.

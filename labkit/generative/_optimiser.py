@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
+from itertools import islice
 from typing import Any
 
 import jax
@@ -127,7 +128,7 @@ class Optimiser:
         if breeds:
             drawn = {proposed.smiles: proposed for proposed in proposals}
             ranked = ranked_candidates(drawn, self._told, self._features, breeding, rng, self._may_be_asked)
-            proposals = [drawn.get(text, Proposed(text, None)) for text in ranked[:count]]
+            proposals = [drawn.get(text, Proposed(text, None)) for text in islice(ranked, count)]
         self._asked.update(proposed.smiles for proposed in proposals)
         return proposals
 

@@ -15,6 +15,7 @@ from scipy.linalg import cho_solve, cholesky, solve_triangular
 Bits = NDArray[np.uint8]
 Rows = NDArray[np.float32]
 Floats = NDArray[np.float64]
+Columns = slice | NDArray[np.intp]
 
 # Several bits for an environment, by how often it occurs: once, twice, four times, eight times.
 _MORGAN = rdFingerprintGenerator.GetMorganGenerator(
@@ -62,9 +63,9 @@ def matrix(fingerprints: Sequence[Bits]) -> Rows:
     return np.array(fingerprints, np.float32)
 
 
-def tanimoto(a: Rows, b: Rows) -> Floats:
-    """Tanimoto similarities of two sets of fingerprints, shape (a, b)."""
-    shared = a @ b.T
+def tanimoto(a: Rows, b: Rows, columns: Columns = slice(None)) -> Floats:
+    """Tanimoto similarities of two sets of fingerprints, shape (a, b); b has these columns, others are 0."""
+    shared = a[:, columns] @ b.T
     either = a.sum(1)[:, None] + b.sum(1)[None, :] - shared
     return shared.astype(np.float64) / np.maximum(either, 1.0)
 
@@ -108,6 +109,7 @@ class Surrogate:
     """
 
     rows: Rows
+    columns: Columns
     descriptors: Floats
     centre: Floats
     spread: Floats
@@ -128,6 +130,8 @@ class Surrogate:
         mean, deviation = float(np.mean(scores)), float(np.std(scores)) or 1.0
         standard = (np.asarray(scores) - mean) / deviation
         rows = matrix([one.bits for one in known])
+        columns = np.flatnonzero(rows.any(0))
+        rows = rows[:, columns]
         raw = np.array([one.descriptors for one in known])
         centre, spread = raw.mean(0), raw.std(0)
         spread[spread == 0] = 1.0
@@ -145,13 +149,13 @@ class Surrogate:
         assert best is not None
         _, share, length, noise = best
         whole = _Fit.of(share * alike + (1.0 - share) * matern(distances / length), noise, standard)
-        return cls(rows, descriptors, centre, spread, share, length, whole, mean, deviation)
+        return cls(rows, columns, descriptors, centre, spread, share, length, whole, mean, deviation)
 
     def predict(self, asked: Sequence[Features]) -> tuple[Floats, Floats]:
         """Mean and standard deviation of the scores of molecules, each of shape (asked,)."""
         raw = np.array([one.descriptors for one in asked])
         descriptors = np.clip((raw - self.centre) / self.spread, -_FARTHEST, _FARTHEST)
-        alike = tanimoto(matrix([one.bits for one in asked]), self.rows)
+        alike = tanimoto(matrix([one.bits for one in asked]), self.rows, self.columns)
         near = matern(_distances(descriptors, self.descriptors) / self.length)
         cross = self.share * alike + (1.0 - self.share) * near
         mean = self.mean + cross @ self.process.weights * self.deviation

@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -90,13 +91,13 @@ def split_data(
     return vocabulary, [usable[i] for i in order[n_held:]], [usable[i] for i in order[:n_held]]
 
 
-def _bucket_lengths(lengths: np.ndarray) -> np.ndarray:
+def bucket_lengths(lengths: np.ndarray) -> np.ndarray:
     """Padded length of each string: the upper end of its bucket; buckets hold equally many strings."""
     edges = np.unique(np.quantile(lengths, np.linspace(0, 1, _BUCKETS + 1)[1:], method="higher"))
     return edges[np.searchsorted(edges, lengths)]
 
 
-def _epoch_batches(padded: np.ndarray, batch: int, rng: np.random.Generator) -> list[np.ndarray]:
+def epoch_batches(padded: np.ndarray, batch: int, rng: np.random.Generator) -> list[np.ndarray]:
     """Row numbers of an epoch's batches, strings of one padded length together, all in random order."""
     batches = []
     for length in np.unique(padded):
@@ -120,6 +121,24 @@ def _learning_rate(settings: PriorTraining, steps_an_epoch: int) -> optax.Schedu
         peak = settings.learning_rate / 2**i
         cycles.append(optax.warmup_cosine_decay_schedule(0.0, peak, warmup, max(length, warmup + 1)))
     return optax.join_schedules(cycles, np.cumsum(steps)[:-1].tolist())
+
+
+@partial(jax.jit, static_argnames="optimiser")
+def update(
+    state: Any, tokens: jax.Array, count: jax.Array, optimiser: optax.GradientTransformation
+) -> tuple[Any, jax.Array]:
+    """Network and optimiser state after one step of maximum likelihood, and the loss before it.
+
+    Args:
+        state: network and optimiser state.
+        tokens: encoded strings (batch, time).
+        count: of the strings, without rows that are padding only.
+        optimiser: what makes a step of a gradient.
+    """
+    network, optimiser_state = state
+    loss, gradient = jax.value_and_grad(lambda net: -log_likelihood(net, tokens).sum() / count)(network)
+    updates, optimiser_state = optimiser.update(gradient, optimiser_state)
+    return (optax.apply_updates(network, updates), optimiser_state), loss
 
 
 def train_prior(
@@ -165,7 +184,7 @@ def train_prior(
             f" {settings.min_token_count} times in them (min_token_count), and some are held out"
         )
     lengths = np.array([len(tokenize(text)) + 2 for text in training])
-    padded = _bucket_lengths(lengths)
+    padded = bucket_lengths(lengths)
     of_data = {"settings": asdict(settings), "data": hashlib.sha256("\n".join(smiles).encode()).hexdigest()}
     if start is not None:
         of_data["start"] = start.card
@@ -173,7 +192,7 @@ def train_prior(
 
     epochs = sum(settings.epochs)
     rng_of_epoch = [np.random.default_rng([settings.seed, epoch]) for epoch in range(epochs)]
-    schedule = [batch for rng in rng_of_epoch for batch in _epoch_batches(padded, settings.batch, rng)]
+    schedule = [batch for rng in rng_of_epoch for batch in epoch_batches(padded, settings.batch, rng)]
     steps_an_epoch = len(schedule) // epochs
     optimiser = optax.chain(
         optax.clip_by_global_norm(1.0), optax.adam(_learning_rate(settings, steps_an_epoch))
@@ -205,13 +224,6 @@ def train_prior(
         )
         spent = float(metadata["seconds"])
 
-    @jax.jit
-    def update(state: Any, tokens: jax.Array, count: jax.Array) -> tuple[Any, jax.Array]:
-        network, optimiser_state = state
-        loss, gradient = jax.value_and_grad(lambda net: -log_likelihood(net, tokens).sum() / count)(network)
-        updates, optimiser_state = optimiser.update(gradient, optimiser_state)
-        return (optax.apply_updates(network, updates), optimiser_state), loss
-
     started = time.monotonic()
 
     def save() -> None:
@@ -234,7 +246,7 @@ def train_prior(
                 tokens = _encode(
                     vocabulary, [training[i] for i in rows], settings.batch, int(padded[rows[0]])
                 )
-                state, loss = update(progress.state, tokens, jnp.float32(len(rows)))
+                state, loss = update(progress.state, tokens, jnp.float32(len(rows)), optimiser)
                 losses, curve = (*progress.losses, float(loss)), progress.curve
                 end_of_epoch = step % steps_an_epoch == 0
                 if step % 100 == 0 or end_of_epoch:

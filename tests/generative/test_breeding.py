@@ -18,7 +18,7 @@ def log_p(smiles: str) -> float:
 def candidates(settings: Breeding, seed: int = 0) -> list[str]:
     told = {text: log_p(text) for text in STRINGS[:80]}
     rng = np.random.default_rng(seed)
-    return ranked_candidates(STRINGS[80:], told, Known(), settings, rng, lambda text: text not in told)
+    return list(ranked_candidates(STRINGS[80:], told, Known(), settings, rng, lambda text: text not in told))
 
 
 def test_the_first_candidates_score_higher_than_what_they_come_from() -> None:

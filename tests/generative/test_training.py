@@ -7,7 +7,7 @@ import pytest
 
 from labkit.errors import InputError
 from labkit.generative import Prior, PriorTraining, _training
-from labkit.generative._training import TrainedPrior, _bucket_lengths, _epoch_batches, split_data, train_prior
+from labkit.generative._training import TrainedPrior, bucket_lengths, epoch_batches, split_data, train_prior
 from labkit.generative._vocabulary import tokenize
 
 SETTINGS = PriorTraining(
@@ -170,10 +170,10 @@ def test_the_split_keeps_what_is_held_out_apart(strings: list[str]) -> None:
 
 def test_an_epoch_sees_every_string_once_in_few_lengths() -> None:
     lengths = np.random.default_rng(0).integers(10, 70, 1000)
-    padded = _bucket_lengths(lengths)
+    padded = bucket_lengths(lengths)
     assert (padded >= lengths).all() and len(np.unique(padded)) <= 8
     assert padded.sum() < 1.15 * lengths.sum()
-    batches = _epoch_batches(padded, 32, np.random.default_rng(1))
+    batches = epoch_batches(padded, 32, np.random.default_rng(1))
     np.testing.assert_array_equal(np.sort(np.concatenate(batches)), np.arange(1000))
     for rows in batches:
         assert len(rows) <= 32 and len(np.unique(padded[rows])) == 1

@@ -26,6 +26,7 @@ class Breeding:
         children: bred per generation; 0 leaves the policy to itself.
         generations: of children, one after another, before any of them is asked about.
         mutation: share of children that are one parent with one change; the others cross two parents.
+        fresh: share of pairs whose second parent has just been drawn from the policy.
         parents: so many of the best may be parents.
         rank_weight: the parent of rank r among n is drawn with weight 1 / (rank_weight · n + r).
         known: so many scores the surrogate is fitted to: two thirds the best, the rest drawn from all; with 0
@@ -39,6 +40,7 @@ class Breeding:
     children: int = 0
     generations: int = 4
     mutation: float = 0.3
+    fresh: float = 0.15
     parents: int = 1024
     rank_weight: float = 0.01
     known: int = 1000
@@ -69,7 +71,7 @@ def ranked_candidates(
     their upper confidence bound (after Tripp, Hernández-Lobato 2023, arXiv:2310.09267).
 
     Args:
-        drawn: canonical SMILES from the policy.
+        drawn: canonical SMILES from the policy: candidates, too, and parents.
         told: scores by canonical SMILES.
         features: of what was told; kept from call to call.
         settings: how.
@@ -96,7 +98,7 @@ def _ranked(
 ) -> list[str]:
     best = sorted(told, key=lambda text: (-told[text], text))
     if settings.known == 0:
-        children = [*_children(best[: settings.parents], settings, rng, new)][: len(drawn)]
+        children = [*_children(best[: settings.parents], drawn, settings, rng, new)][: len(drawn)]
         return [text for pair in zip_longest(drawn, children) for text in pair if text is not None]
     surrogate = _fitted(best, told, features, settings.known, rng)
     promise: dict[str, float] = {}
@@ -111,7 +113,7 @@ def _ranked(
     for _ in range(settings.generations):
         values = known | promise
         parents = sorted(values, key=lambda text: (-values[text], text))[: settings.parents]
-        judge(_children(parents, settings, rng, lambda text: text not in promise and new(text)))
+        judge(_children(parents, drawn, settings, rng, lambda text: text not in promise and new(text)))
     return sorted(promise, key=lambda text: (-promise[text], text))
 
 
@@ -130,21 +132,27 @@ def _fitted(
 
 def _children(
     parents: list[str],
+    drawn: list[str],
     settings: Breeding,
     rng: np.random.Generator,
     wanted: Callable[[str], bool],
 ) -> dict[str, Chem.Mol]:
-    """Children of parents, who come the best first; fewer than asked for if few matings succeed."""
+    """Children of parents, who come the best first, and of some that were drawn.
+
+    They are fewer than asked for if few matings succeed.
+    """
     weight = 1 / (settings.rank_weight * len(parents) + np.arange(len(parents)))
     weight /= weight.sum()
     pairs = rng.choice(len(parents), (_PATIENCE * settings.children, 2), p=weight)
     children: dict[str, Chem.Mol] = {}
-    for pair in pairs.tolist():
+    for first, second in pairs.tolist():
         if len(children) == settings.children:
             break
+        fresh = bool(drawn) and rng.random() < settings.fresh
+        other = drawn[rng.integers(len(drawn))] if fresh else parents[second]
         # Most of what the operators try is no molecule, which RDKit would tell each time.
         with rdBase.BlockLogs():
-            mother, father = _parent(parents[pair[0]]), _parent(parents[pair[1]])
+            mother, father = _parent(parents[first]), _parent(other)
             child = _child(mother, father, settings, rng) if mother and father else None
         if child is not None:
             text = Chem.MolToSmiles(child)

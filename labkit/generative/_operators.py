@@ -1,8 +1,8 @@
 """Genetic operators on molecular graphs: crossover of two molecules, mutation of one.
 
-The moves are those of Graph GA (Jensen 2019, doi:10.1039/C8SC05372C): parents exchange what lies beyond a
-bond or one half of a ring; mutation adds, inserts, removes or changes an atom, changes a bond, closes or
-opens a ring.
+The moves are those of Graph GA (Jensen 2019, doi:10.1039/C8SC05372C) and one more: parents exchange what lies
+beyond a bond or one half of a ring; mutation adds, inserts, removes or changes an atom, changes a bond,
+closes or opens a ring, or binds a group elsewhere.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def mutate(parent: Parent, rng: np.random.Generator) -> Chem.Mol | None:
     """Return a molecule that differs by one move, or None where no move gave a molecule."""
     for _ in range(_ATTEMPTS):
         edited = Chem.RWMol(parent.molecule)
-        move = _MOVES[rng.choice(len(_MOVES), p=_MOVE_SHARES)]
+        move = tuple(_MOVES)[rng.choice(len(_MOVES), p=tuple(_MOVES.values()))]
         if move(edited, rng):
             child = _sanitized(edited)
             if child is not None:
@@ -219,6 +219,38 @@ def _open_ring(molecule: Chem.RWMol, rng: np.random.Generator) -> bool:
     return True
 
 
+def _move_group(molecule: Chem.RWMol, rng: np.random.Generator) -> bool:
+    bonds = [
+        bond
+        for bond in molecule.GetBonds()
+        if bond.GetBondType() == Chem.BondType.SINGLE and not bond.IsInRing()
+    ]
+    if not bonds:
+        return False
+    bond = bonds[rng.integers(len(bonds))]
+    ends = bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()
+    host, group = ends if rng.random() < 0.5 else ends[::-1]
+    molecule.RemoveBond(host, group)
+    # Half of the moves go to a neighbour, as from meta to para; the others to any atom of that side.
+    if rng.random() < 0.5:
+        targets = [atom.GetIdx() for atom in molecule.GetAtomWithIdx(host).GetNeighbors()]
+    else:
+        side = next(part for part in Chem.GetMolFrags(molecule) if host in part)
+        targets = [index for index in side if index != host]
+    if not targets:
+        return False
+    molecule.AddBond(targets[rng.integers(len(targets))], group, Chem.BondType.SINGLE)
+    return True
+
+
 _Move = Callable[[Chem.RWMol, np.random.Generator], bool]
-_MOVES: tuple[_Move, ...] = (_append, _insert, _remove, _change_atom, _change_bond, _close_ring, _open_ring)
-_MOVE_SHARES = (0.2, 0.15, 0.15, 0.2, 0.15, 0.1, 0.05)
+_MOVES: dict[_Move, float] = {  # with their shares
+    _append: 0.15,
+    _insert: 0.12,
+    _remove: 0.13,
+    _change_atom: 0.15,
+    _change_bond: 0.12,
+    _close_ring: 0.08,
+    _open_ring: 0.05,
+    _move_group: 0.2,
+}

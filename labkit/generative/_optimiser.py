@@ -122,10 +122,8 @@ class Optimiser:
         rng = np.random.default_rng([self.seed, self._asks, 1])
         self._asks += 1
         breeding = self.settings.breeding
-        breeds = breeding.children > 0 and len(self._told) >= breeding.start
-        # A prior that learns nothing has no more to say once scores tell where to look.
-        proposals = self._draw(count, key) if self.settings.learning or not breeds else []
-        if breeds:
+        proposals = self._draw(count, key)
+        if breeding.children > 0 and len(self._told) >= breeding.start:
             drawn = {proposed.smiles: proposed for proposed in proposals}
             ranked = ranked_candidates(drawn, self._told, self._features, breeding, rng, self._may_be_asked)
             proposals = [drawn.get(text, Proposed(text, None)) for text in islice(ranked, count)]

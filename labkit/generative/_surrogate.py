@@ -19,12 +19,13 @@ Columns = slice | NDArray[np.intp]
 
 # Several bits for an environment, by how often it occurs: once, twice, four times, eight times.
 _MORGAN = rdFingerprintGenerator.GetMorganGenerator(
-    radius=3, fpSize=4096, countSimulation=True, countBounds=(1, 2, 4, 8)
+    radius=2, fpSize=4096, countSimulation=True, countBounds=(1, 2, 4, 8)
 )
 
-# Among these the likelihood of some known scores decides: the share of the fingerprints in the kernel, the
-# length over which descriptors count as alike (in standard deviations, over all of them), and the variance
-# of the noise of standardised scores: molecules of equal features can differ.
+# Among these the likelihood of some known scores decides: how fingerprints are compared, their share in the
+# kernel, the length over which descriptors count as alike (in standard deviations, over all of them), and the
+# variance of the noise of standardised scores: molecules of equal features can differ.
+_FORMS = ("cosine", "tanimoto")
 _SHARES = (1.0, 0.8, 0.5, 0.2)
 _LENGTHS = (2.0, 4.0, 8.0)
 _NOISES = (1e-4, 1e-3, 1e-2, 1e-1)
@@ -37,7 +38,7 @@ class Features:
     """What the surrogate sees of a molecule.
 
     Attributes:
-        bits: Morgan fingerprint of radius 3, folded to 4096 bits, counts in steps, shape (4096,).
+        bits: Morgan fingerprint of radius 2, folded to 4096 bits, counts in steps, shape (4096,).
         descriptors: the 42 molecular quantum numbers (Nguyen et al. 2009, doi:10.1002/cmdc.200900317), number
             of atoms with hydrogens, Crippen's log P, topological polar surface area in Å²; shape (45,).
     """
@@ -63,11 +64,20 @@ def matrix(fingerprints: Sequence[Bits]) -> Rows:
     return np.array(fingerprints, np.float32)
 
 
-def tanimoto(a: Rows, b: Rows, columns: Columns = slice(None)) -> Floats:
-    """Tanimoto similarities of two sets of fingerprints, shape (a, b); b has these columns, others are 0."""
-    shared = a[:, columns] @ b.T
-    either = a.sum(1)[:, None] + b.sum(1)[None, :] - shared
-    return shared.astype(np.float64) / np.maximum(either, 1.0)
+def resemblance(form: str, a: Rows, b: Rows, columns: Columns = slice(None)) -> Floats:
+    """Similarities of two sets of fingerprints, shape (a, b).
+
+    Args:
+        form: "tanimoto", or "cosine": linear in the bits of molecules of one size, so that each adds its part
+            and what combines the good parts of two is expected to be better than both.
+        a: fingerprints.
+        b: fingerprints of which only these columns are kept, the others being 0.
+        columns: see there.
+    """
+    shared = (a[:, columns] @ b.T).astype(np.float64)
+    sizes = a.sum(1, dtype=np.float64)[:, None], b.sum(1, dtype=np.float64)[None, :]
+    whole = sizes[0] + sizes[1] - shared if form == "tanimoto" else np.sqrt(sizes[0] * sizes[1])
+    return shared / np.maximum(whole, 1.0)
 
 
 def matern(distances: Floats) -> Floats:
@@ -102,12 +112,13 @@ class _Fit:
 
 @dataclass(frozen=True)
 class Surrogate:
-    """A Gaussian process whose kernel is a sum over fingerprints and over descriptors.
+    """A Gaussian process whose kernel is a sum of one over fingerprints and one over descriptors.
 
-    That over fingerprints is Tanimoto's (Ralaivola et al. 2005, doi:10.1016/j.neunet.2005.07.009): it tells
-    what a molecule resembles. That over descriptors, of Matérn's form, tells composition, size and polarity.
+    The former, Tanimoto's or the cosine's (Ralaivola et al. 2005, doi:10.1016/j.neunet.2005.07.009), tells
+    what a molecule resembles; the latter, of Matérn's form, tells composition, size and polarity.
     """
 
+    form: str
     rows: Rows
     columns: Columns
     descriptors: Floats
@@ -136,26 +147,30 @@ class Surrogate:
         centre, spread = raw.mean(0), raw.std(0)
         spread[spread == 0] = 1.0
         descriptors = np.clip((raw - centre) / spread, -_FARTHEST, _FARTHEST)
-        alike, distances = tanimoto(rows, rows), _distances(descriptors, descriptors)
+        alike = {form: resemblance(form, rows, rows) for form in _FORMS}
+        distances = _distances(descriptors, descriptors)
         some = np.unique(np.linspace(0, len(known) - 1, min(len(known), _DECIDING)).astype(int))
         part = np.ix_(some, some)
         best = None
-        for share, length in [(1.0, 1.0), *product(_SHARES[1:], _LENGTHS)]:
-            kernel = share * alike[part] + (1.0 - share) * matern(distances[part] / length)
+        near = {length: matern(distances[part] / length) for length in _LENGTHS}
+        for form, share, length in product(_FORMS, _SHARES, _LENGTHS):
+            if share == 1.0 and length != _LENGTHS[0]:
+                continue  # the same kernel again
+            kernel = share * alike[form][part] + (1.0 - share) * near[length]
             for noise in _NOISES:
                 likelihood = _Fit.of(kernel, noise, standard[some]).likelihood
                 if best is None or likelihood > best[0]:
-                    best = (likelihood, share, length, noise)
+                    best = (likelihood, form, share, length, noise)
         assert best is not None
-        _, share, length, noise = best
-        whole = _Fit.of(share * alike + (1.0 - share) * matern(distances / length), noise, standard)
-        return cls(rows, columns, descriptors, centre, spread, share, length, whole, mean, deviation)
+        _, form, share, length, noise = best
+        whole = _Fit.of(share * alike[form] + (1.0 - share) * matern(distances / length), noise, standard)
+        return cls(form, rows, columns, descriptors, centre, spread, share, length, whole, mean, deviation)
 
     def predict(self, asked: Sequence[Features]) -> tuple[Floats, Floats]:
         """Mean and standard deviation of the scores of molecules, each of shape (asked,)."""
         raw = np.array([one.descriptors for one in asked])
         descriptors = np.clip((raw - self.centre) / self.spread, -_FARTHEST, _FARTHEST)
-        alike = tanimoto(matrix([one.bits for one in asked]), self.rows, self.columns)
+        alike = resemblance(self.form, matrix([one.bits for one in asked]), self.rows, self.columns)
         near = matern(_distances(descriptors, self.descriptors) / self.length)
         cross = self.share * alike + (1.0 - self.share) * near
         mean = self.mean + cross @ self.process.weights * self.deviation

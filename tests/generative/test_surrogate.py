@@ -3,7 +3,7 @@ import pytest
 from rdkit import Chem, DataStructs
 from rdkit.Chem import Crippen, rdFingerprintGenerator
 
-from labkit.generative._surrogate import Features, Surrogate, matern, matrix, tanimoto
+from labkit.generative._surrogate import Features, Surrogate, matern, matrix, resemblance
 from labkit.molecules import load_zinc250k
 
 _MORGAN = rdFingerprintGenerator.GetMorganGenerator(radius=2)
@@ -14,21 +14,25 @@ RESEMBLANCE = DataStructs.BulkTanimotoSimilarity(
 )
 LOG_P = [Crippen.MolLogP(molecule) for molecule in MOLECULES]
 
+REFERENCES = {"tanimoto": DataStructs.BulkTanimotoSimilarity, "cosine": DataStructs.BulkCosineSimilarity}
+
 
 def _rows(features: list[Features]) -> np.ndarray:
     return matrix([one.bits for one in features])
 
 
 def test_similarity_is_rdkits() -> None:
-    generator = rdFingerprintGenerator.GetMorganGenerator(radius=3, fpSize=4096, countSimulation=True)
+    generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=4096, countSimulation=True)
     ours = [generator.GetFingerprint(molecule) for molecule in MOLECULES[:20]]
-    expected = [DataStructs.BulkTanimotoSimilarity(one, ours) for one in ours]
-    np.testing.assert_allclose(tanimoto(_rows(FEATURES[:20]), _rows(FEATURES[:20])), expected, rtol=1e-12)
+    rows = _rows(FEATURES[:20])
+    for form, reference in REFERENCES.items():
+        expected = [reference(one, ours) for one in ours]
+        np.testing.assert_allclose(resemblance(form, rows, rows), expected, rtol=1e-12)
 
 
 def test_counts_tell_chains_of_different_length_apart() -> None:
     short, long = (_rows([Features.of(Chem.MolFromSmiles("C" * n))]) for n in (8, 14))
-    assert tanimoto(short, long)[0, 0] < 1
+    assert resemblance("tanimoto", short, long)[0, 0] < 1
 
 
 def test_matern_kernel_is_the_one_of_the_book() -> None:
@@ -46,7 +50,9 @@ def test_predictions_are_the_posterior_of_a_gaussian_process(scores: list[float]
     spread = raw[:60].std(0)
     places = np.clip((raw - raw[:60].mean(0)) / np.where(spread == 0, 1, spread), -5, 5)
     near = matern(np.linalg.norm(places[:, None] - places[None, :60], axis=2) / model.length)
-    whole = model.share * tanimoto(_rows(FEATURES[:80]), _rows(known)) + (1 - model.share) * near
+    whole = (
+        model.share * resemblance(model.form, _rows(FEATURES[:80]), _rows(known)) + (1 - model.share) * near
+    )
     kernel, cross = whole[:60], whole[60:]
     noise = float(np.square(model.process.factor[0, 0])) - 1.0
     inverse = np.linalg.inv(kernel + noise * np.eye(60))

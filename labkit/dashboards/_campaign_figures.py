@@ -9,7 +9,7 @@ import numpy as np
 
 from labkit.dashboards import palette
 from labkit.dashboards._campaign_model import LABELS, CampaignModel
-from labkit.dashboards._chart import Chart
+from labkit.dashboards._chart import Chart, line, marks
 from labkit.dashboards._format import number
 
 _OWN = " The method's error of each energy stands below its molecule."
@@ -24,16 +24,14 @@ def calls(model: CampaignModel) -> Chart:
     """Score by call, with the best so far."""
     found, fidelities = model.calls(), model.chosen().specification.fidelities
     of = f"one in {found.stride} of {found.count:,}" if found.stride > 1 else f"{found.count}"
+    rising: dict[str, Any] = {
+        "shape": "hv",
+        "width": 2.5,
+        "hovertemplate": "best so far %{y:.3f}<extra></extra>",
+    }
     traces = (
         _cloud("a call", found.numbers, found.scores, found.smiles, palette.SKY, "circle", 6),
-        {
-            "mode": "lines",
-            "name": "best so far",
-            "x": found.steps,
-            "y": found.best,
-            "line": {"shape": "hv", "color": palette.VERMILION, "width": 2.5, "dash": "solid"},
-            "hovertemplate": "best so far %{y:.3f}<extra></extra>",
-        },
+        line("best so far", found.steps, found.best, palette.VERMILION, **rising),
     )
     rises = "; ".join(f"call {x:.0f}: {number(y)}" for x, y in zip(found.steps, found.best, strict=True))
     left_out = f" The energies of {' and '.join(fidelities[1:])} are left out." if len(fidelities) > 1 else ""
@@ -60,9 +58,8 @@ def distribution(model: CampaignModel, quantity: str) -> Chart:
         traces.append({"type": "box", "name": name, **box, **fill, "line": {"width": 1.5}})
     if spreads:
         ends = [_round(s.round, s.count) for s in (spreads[0], spreads[-1])]
-        line = {"color": palette.BLACK, "dash": "dash", "width": 1.5}
         medians = [spreads[0].quantiles[2]] * 2
-        traces.append({"mode": "lines", "name": "prior's median", "x": ends, "y": medians, "line": line})
+        traces.append(line("prior's median", ends, medians, palette.BLACK, "dash"))
     said = "; ".join(
         f"round {s.round}: {number(s.quantiles[2])}, {number(s.quantiles[1])} to {number(s.quantiles[3])}"
         for s in spreads
@@ -106,22 +103,10 @@ def space(model: CampaignModel) -> Chart:
     index = {smiles: i for i, smiles in enumerate(found.smiles)}
     leaders = {place: index[row["proposed"]] for place, row in best.items() if row["proposed"] in index}
     rings = [*leaders.values()]
-    traces.append(
-        _cloud(
-            "best, by place",
-            x[rings],
-            y[rings],
-            [found.smiles[i] for i in rings],
-            palette.VERMILION,
-            "circle-open",
-            14,
-        )
-        | {
-            "mode": "markers+text",
-            "text": [str(place) for place in leaders],
-            "textposition": "top center",
-        }
-    )
+    best_of = [found.smiles[i] for i in rings]
+    circles = _cloud("best, by place", x[rings], y[rings], best_of, palette.VERMILION, "circle-open", 14)
+    numbers = {"text": [str(place) for place in leaders], "textposition": "top center"}
+    traces.append(circles | numbers | {"mode": "markers+text"})
     shares = [f"{100 * share:.0f} % of round 1's spread" for share in found.plane.shares]
     places = "; ".join(f"no. {place} at {number(x[i], 1)}, {number(y[i], 1)}" for place, i in leaders.items())
     return Chart(
@@ -147,12 +132,5 @@ def _cloud(
     name: str, x: Any, y: Any, smiles: Sequence[str], colour: str, symbol: str, size: int
 ) -> dict[str, Any]:
     """Points whose SMILES show when they are pointed at, and go with a click."""
-    return {
-        "mode": "markers",
-        "name": name,
-        "x": x,
-        "y": y,
-        "customdata": list(smiles),
-        "marker": {"color": colour, "symbol": symbol, "size": size},
-        "hovertemplate": "%{customdata}<br>%{x:.3~f}, %{y:.3~f}<extra></extra>",
-    }
+    hover = "%{customdata}<br>%{x:.3~f}, %{y:.3~f}<extra></extra>"
+    return marks(name, x, y, colour, symbol, size, customdata=list(smiles), hovertemplate=hover)

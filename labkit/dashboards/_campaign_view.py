@@ -14,10 +14,12 @@ from labkit.dashboards import _campaign_figures as figures
 from labkit.dashboards._campaign_controls import Choice, Controls
 from labkit.dashboards._campaign_model import CampaignModel, newest_run
 from labkit.dashboards._campaign_words import in_words
-from labkit.dashboards._chart import Chart, drawn
+from labkit.dashboards._chart import Chart
+from labkit.dashboards._chart_drawn import drawn
+from labkit.dashboards._chart_widget import chart, show, update
 from labkit.dashboards._contact_view import contact_table
 from labkit.dashboards._format import number
-from labkit.dashboards._live import Ticker, chart, column, control, row, update
+from labkit.dashboards._live import Ticker, column, control, row
 from labkit.dashboards._molecules_view import cards
 from labkit.dashboards._page import Block, Picture, bullets, paragraphs, together
 from labkit.dashboards._pose_scene import describe
@@ -127,7 +129,7 @@ class _View:
         self._molecule = Choice("molecule", self._chosen)
         self._smiles = control("text", "or a SMILES", continuous_update=False)
         self._flat = control("check", "flat drawing")
-        self._pose = chart("In its pocket", "", "", "No pose is shown.", height=420)
+        self._pose = chart("No pose is shown.", height=420)
         self._pocket = column(self._pose)
         for widget in (self._smiles, self._flat):
             widget.observe(lambda _: self._draw_selection(), "value")
@@ -211,7 +213,9 @@ class _View:
         if pose is not None and solid:
             plot = pose_plot(pose)
             scene = plot.layout.scene.to_plotly_json()
-            self._pose.update_layout(scene=scene, xaxis_visible=False, yaxis_visible=False)
+            self._pose.update_layout(
+                title_text="In its pocket", scene=scene, xaxis_visible=False, yaxis_visible=False
+            )
             update(self._pose, [trace.to_plotly_json() for trace in plot.data], describe(pose))
         elif pose is not None:
             pieces.append(pose_picture(pose))
@@ -232,18 +236,14 @@ class _Live:
         self, build: Callable[[CampaignModel], Chart], click: Callable[[str], None] | None = None
     ) -> None:
         self._build, self._click = build, click
-        self._figure = chart("", "", "", "Nothing is shown yet.")
+        self._figure = chart("Nothing is shown yet.")
         self._figure.update_layout(legend={"orientation": "h", "y": -0.25}, margin={"b": 90})
         self._caption = ipywidgets.HTML()
         self.view = column(self._figure, self._caption)
 
     def draw(self, model: CampaignModel) -> None:
         shown = self._build(model)
-        labels = {"title": shown.title, "xaxis.title": shown.x_label, "yaxis.title": shown.y_label}
-        for part, text in labels.items():
-            if self._figure.layout[f"{part}.text"] != text:
-                self._figure.layout[f"{part}.text"] = text
-        update(self._figure, shown.traces, shown.alt)
+        show(self._figure, shown)
         self._caption.value = paragraphs(shown.caption).html
         for trace in self._figure.data if self._click is not None else ():
             trace.on_click(self._clicked)

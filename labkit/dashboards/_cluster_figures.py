@@ -11,6 +11,8 @@ from labkit.cluster._placement import Sovereignty
 from labkit.cluster._places import Estimate
 from labkit.cluster._sharing import Sharing
 from labkit.dashboards import palette
+from labkit.dashboards._chart import UPSIDE_DOWN, Chart, bars, beside, marks
+from labkit.dashboards._chart_drawn import drawn
 from labkit.dashboards._format import duration, number, signed
 from labkit.dashboards._page import Block, Picture, picture, table
 
@@ -23,24 +25,12 @@ def iteration_by_link(times: Mapping[str, Mapping[str, LoopTime]]) -> Picture:
     """
     names = list(times)
     links = list(dict.fromkeys(link for row in times.values() for link in row))
-    with palette.style():
-        figure = Figure(figsize=(9.0, 1.4 + 0.5 * len(names)))
-        axes = figure.subplots()
-        for i, link in enumerate(links):
-            shown = [(name, row[link].iteration_s) for name, row in times.items() if link in row]
-            axes.plot(
-                [seconds for _, seconds in shown],
-                # Beside each other, since where the link doesn't matter the marks would lie on one spot.
-                [names.index(name) + 0.5 * (i - (len(links) - 1) / 2) / len(links) for name, _ in shown],
-                palette.MARKERS[i],
-                color=palette.SERIES[i],
-                label=link,
-            )
-        axes.set_xscale("log")
-        axes.set_yticks(range(len(names)), names)
-        axes.invert_yaxis()
-        axes.set_xlabel("time of an iteration (s)")
-        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(links))
+    traces = []
+    # Beside each other, since where the link doesn't matter the marks would lie on one spot.
+    for i, (link, offset) in enumerate(zip(links, beside(len(links), 0.25), strict=True)):
+        shown = {name: row[link].iteration_s for name, row in times.items() if link in row}
+        heights = [names.index(name) + offset for name in shown]
+        traces.append(marks(link, [*shown.values()], heights, *palette.series(i)))
     farthest = links[-1]
     said = [
         f"{name}: {row[farthest].iteration_s:.3g} s over {farthest}, of which the link adds "
@@ -48,7 +38,18 @@ def iteration_by_link(times: Mapping[str, Mapping[str, LoopTime]]) -> Picture:
         for name, row in times.items()
         if farthest in row
     ]
-    return picture(figure, "Time of an iteration by quantum computer and link. " + "; ".join(said))
+    return drawn(
+        Chart(
+            "",
+            "time of an iteration (s)",
+            "",
+            traces,
+            "Time of an iteration by quantum computer and link. " + "; ".join(said),
+            x={"type": "log"},
+            y=UPSIDE_DOWN | {"tickvals": range(len(names)), "ticktext": names},
+            height=1.4 + 0.5 * len(names),
+        )
+    )
 
 
 def sharing_bars(found: Mapping[str, Sharing], reference: str = "exclusive") -> Picture:
@@ -60,32 +61,28 @@ def sharing_bars(found: Mapping[str, Sharing], reference: str = "exclusive") -> 
     """
     modes = list(found)
     idle = [found[mode].idle_node_s / 3600 for mode in modes]
-    working = [found[mode].held_node_s / 3600 - hours for mode, hours in zip(modes, idle, strict=True)]
-    saved = {mode: 100 * found[mode].saved(found[reference]) for mode in modes}
-    with palette.style():
-        figure = Figure(figsize=(9.0, 1.6 + 0.5 * len(modes)))
-        held, spans = figure.subplots(1, 2, sharey=True)
-        held.barh(modes, working, color=palette.BLUE, label="at work")
-        held.barh(
-            modes, idle, left=working, color=palette.ORANGE, hatch="//", edgecolor="white", label="idle"
-        )
-        for row, mode in enumerate(modes):
-            if mode != reference:
-                held.annotate(f" {signed(-saved[mode], 0)} %", (working[row] + idle[row], row), va="center")
-        held.margins(x=0.2)
-        held.set_xlabel("node-hours held")
-        held.invert_yaxis()
-        held.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
-        spans.barh(modes, [found[mode].makespan_s / 3600 for mode in modes], color=palette.GREEN)
-        spans.set_xlabel("hours until all is done")
-        for axes in (held, spans):
-            axes.grid(visible=False, axis="y")
+    held = [sharing.held_node_s / 3600 for sharing in found.values()]
+    working = [whole - part for whole, part in zip(held, idle, strict=True)]
     alt = "Ways to share a quantum computer. " + "; ".join(
-        f"{mode}: {number(working[row] + idle[row], 1)} node-hours held, {number(idle[row], 1)} idle, "
+        f"{mode}: {number(held[row], 1)} node-hours held, {number(idle[row], 1)} idle, "
         f"all done after {duration(found[mode].makespan_s)}"
         for row, mode in enumerate(modes)
     )
-    return picture(figure, alt, f"Per cent: node-hours held against {reference}.")
+    saved = [
+        "" if mode == reference else f"{signed(-100 * found[mode].saved(found[reference]), 0)} %"
+        for mode in modes
+    ]
+    nodes = [
+        bars("at work", working, modes, palette.BLUE),
+        bars("idle", idle, modes, palette.ORANGE, "/", base=working, text=saved),
+    ]
+    done = [found[mode].makespan_s / 3600 for mode in modes]
+    spans = [bars("", done, modes, palette.GREEN, showlegend=False)]
+    caption, height = f"Per cent: node-hours held against {reference}.", 1.6 + 0.5 * len(modes)
+    return drawn(
+        Chart("", "node-hours held", "", nodes, alt, caption, y=UPSIDE_DOWN, height=height),
+        Chart("", "hours until all is done", "", spans, "", y=UPSIDE_DOWN),
+    )
 
 
 def sharing_timeline(found: Mapping[str, Sharing]) -> Picture:

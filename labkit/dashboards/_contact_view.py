@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.figure import Figure
 from rdkit import Chem
 
 from labkit.dashboards import palette
+from labkit.dashboards._chart import UPSIDE_DOWN, Chart, bars, errors, marks
+from labkit.dashboards._chart_drawn import drawn
 from labkit.dashboards._format import number, place, signed
 from labkit.dashboards._page import Block, Picture, paragraphs, picture, table
 from labkit.dashboards._pose_scene import Points, face_on
@@ -29,9 +30,7 @@ def overlay_picture(pose: Pose, crystal: Chem.Mol) -> Picture:
     apart = rmsd(pose, crystal)
     docked, found = _heavy(pose.molecule()), _heavy(crystal)
     turned = face_on(found.GetConformer().GetPositions())
-    with palette.style():
-        figure = Figure(figsize=(9.0, 4.6))
-        axes = figure.subplots()
+    with palette.canvas(9.0, 4.6) as (figure, axes):
         for molecule, carbon, width in ((found, _CRYSTAL, 8.0), (docked, palette.ELEMENTS["C"], 3.0)):
             draw_molecule(
                 axes,
@@ -69,9 +68,7 @@ def contact_table(contacts: Sequence[Contact]) -> Block:
 
 def energy_by_size(known: Mapping[str, Pose], decoys: Mapping[str, Pose]) -> Picture:
     """Vina's energies over the size of the molecules, known inhibitors and decoys."""
-    with palette.style():
-        figure = Figure(figsize=(9.0, 4.4))
-        axes = figure.subplots()
+    with palette.canvas(9.0, 4.4) as (figure, axes):
         for i, (label, poses) in enumerate((("known inhibitors", known), ("decoys", decoys))):
             sizes = [_size(pose) for pose in poses.values()]
             energies = [pose.energy for pose in poses.values()]
@@ -96,8 +93,7 @@ def energy_by_size(known: Mapping[str, Pose], decoys: Mapping[str, Pose]) -> Pic
             x = min(right, -axes.get_ylim()[0] / efficiency) * 0.97
             axes.text(x, -efficiency * x, f"{efficiency:g}", color="#555555", ha="right", bbox=PAPER)
         axes.invert_yaxis()
-        axes.set_xlabel("heavy atoms")
-        axes.set_ylabel("Vina energy (kcal/mol)")
+        axes.set(xlabel="heavy atoms", ylabel="Vina energy (kcal/mol)")
         axes.legend(loc="upper left")
     alt = "Vina energies (kcal/mol) and heavy atoms: " + "; ".join(
         f"{name} {number(pose.energy, 1)}, {_size(pose)}" for name, pose in {**known, **decoys}.items()
@@ -134,9 +130,7 @@ def dimer_picture(dimer: Dimer) -> Picture:
     nearest = np.unravel_index(int(np.argmin(between)), between.shape)
     ends = [atoms[own[i]] for own, i in zip(members, nearest, strict=True)]
     shortest = float(between.min())
-    with palette.style():
-        figure = Figure(figsize=(9.0, 3.9))
-        axes = figure.subplots()
+    with palette.canvas(9.0, 3.9) as (figure, axes):
         names = ("A, of the protein", "B, of the ligand")
         for own, name, carbon in zip(
             members, names, (palette.PROTEIN_CARBON, palette.ELEMENTS["C"]), strict=True
@@ -163,35 +157,30 @@ def dimer_picture(dimer: Dimer) -> Picture:
 
 def interaction_bars(energies: Mapping[str, InteractionEnergy]) -> Picture:
     """Interaction energies with the mean error of their level, neutral and ionic pairs told apart."""
-    classes = ("neutral", "ionic")
-    with palette.style():
-        figure = Figure(figsize=(9.0, 1.2 + 0.55 * len(energies)))
-        axes = figure.subplots()
-        for y, energy in enumerate(energies.values()):
-            i = classes.index(energy.charge_class)
-            axes.barh(y, energy.kcal_mol, color="#DDDDDD", height=0.6, hatch="//" if i else None)
-            axes.errorbar(
-                energy.kcal_mol,
-                y,
-                xerr=energy.error_estimate_kcal_mol,
-                fmt=palette.MARKERS[i],
-                color=palette.SERIES[i],
-                capsize=3,
-            )
-        for i, name in enumerate(classes):
-            axes.plot([], [], palette.MARKERS[i], color=palette.SERIES[i], label=f"{name} pair")
-        axes.set_yticks(range(len(energies)), list(energies))
-        axes.invert_yaxis()
-        axes.axvline(0, color=palette.BLACK, linewidth=0.8)
-        axes.set_xlabel("← attraction      interaction energy (kcal/mol)      repulsion →")
-        axes.grid(visible=False, axis="y")
-        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    traces = []
+    for i, (kind, pattern) in enumerate((("neutral", ""), ("ionic", "/"))):
+        mine = {name: e for name, e in energies.items() if e.charge_class == kind}
+        x, y = [e.kcal_mol for e in mine.values()], [list(energies).index(name) for name in mine]
+        spans = errors([e.error_estimate_kcal_mol for e in mine.values()])
+        traces.append(bars("", x, y, "#CCCCCC", pattern, width=0.6, showlegend=False))
+        traces.append(marks(f"{kind} pair", x, y, *palette.series(i), error_x=spans))
     alt = "Interaction energies (kcal/mol): " + "; ".join(
         f"{name} {signed(energy.kcal_mol, 1)} ± {number(energy.error_estimate_kcal_mol, 1)}, "
         f"{energy.charge_class}"
         for name, energy in energies.items()
     )
-    return picture(figure, alt, "Bars to the side: the level's mean error against CCSD(T)/CBS.")
+    return drawn(
+        Chart(
+            "",
+            "← attraction      interaction energy (kcal/mol)      repulsion →",
+            "",
+            traces,
+            alt,
+            "Bars to the side: the level's mean error against CCSD(T)/CBS.",
+            y=UPSIDE_DOWN | {"tickvals": range(len(energies)), "ticktext": list(energies)},
+            height=1.2 + 0.55 * len(energies),
+        )
+    )
 
 
 def _size(pose: Pose) -> int:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from labkit.dashboards import palette
+from labkit.dashboards._chart import Chart, bars, errors, joined
+from labkit.dashboards._chart_drawn import drawn
 from labkit.dashboards._format import number, signed
 from labkit.dashboards._page import Block, Picture, paragraphs, picture, table
 from labkit.quantum import InteractionEnergy, SolverComparison, TripletEnergy
@@ -33,9 +34,7 @@ def dissociation(distances: Sequence[float], compared: Sequence[SolverComparison
         compared: the structures' energies, in the same order.
     """
     methods = _methods(compared)
-    with palette.style():
-        figure = Figure(figsize=(9.0, 4.4))
-        left, right = figure.subplots(1, 2)
+    with palette.canvas(9.0, 4.4, 1, 2) as (figure, (left, right)):
         for method in methods:
             i = list(METHODS).index(method)
             look = {"color": palette.SERIES[i], "linestyle": _DASHES[i]}
@@ -51,10 +50,8 @@ def dissociation(distances: Sequence[float], compared: Sequence[SolverComparison
         right.set_yscale("symlog", linthresh=1.0)
         right.axhspan(-_GOAL_MHA, _GOAL_MHA, color=palette.GREEN, alpha=0.15, linewidth=0)
         right.axhline(0, color=palette.BLACK, linewidth=0.8)
-        left.set_ylabel("energy (Ha)")
-        right.set_ylabel("energy less exact (mHa)")
-        for axes in (left, right):
-            axes.set_xlabel("length of the bond (Å)")
+        left.set(xlabel="length of the bond (Å)", ylabel="energy (Ha)")
+        right.set(xlabel="length of the bond (Å)", ylabel="energy less exact (mHa)")
         figure.legend(loc="outside upper center", ncols=len(methods))
     alt = "Energies less the exact one (mHa) along the bond. " + "; ".join(
         f"{METHODS[method]}: "
@@ -132,27 +129,18 @@ def solver_table(compared: SolverComparison) -> Block:
 def occupations(distances: Sequence[float], compared: Sequence[SolverComparison]) -> Picture:
     """How many electrons each natural orbital of the exact state holds, along a bond."""
     values = np.array([one.occupations["exact"] for one in compared])
-    with palette.style():
-        figure = Figure(figsize=(9.0, 3.6))
-        axes = figure.subplots()
-        for i, column in enumerate(values.T):
-            axes.plot(
-                distances,
-                column,
-                color=palette.SERIES[i % len(palette.SERIES)],
-                marker=palette.MARKERS[i % len(palette.MARKERS)],
-                markerfacecolor="none" if i % 2 else None,
-                label=f"orbital {i + 1}",
-            )
-        axes.set_ylim(-0.05, 2.05)
-        axes.set_xlabel("length of the bond (Å)")
-        axes.set_ylabel("electrons")
-        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    traces = []
+    for i, column in enumerate(values.T):
+        colour, symbol = palette.series(i)
+        symbol += "-open" if i % 2 and not symbol.endswith("-open") else ""
+        traces.append(joined(f"orbital {i + 1}", distances, column, colour, symbol))
     alt = "Natural occupations of the exact state: " + "; ".join(
         f"{', '.join(number(value) for value in row)} at {r:g} Å"
         for r, row in zip(distances, values, strict=True)
     )
-    return picture(figure, alt, "One determinant would be 2 and 0 only.")
+    caption, label = "One determinant would be 2 and 0 only.", "length of the bond (Å)"
+    y = {"range": (-0.05, 2.05)}
+    return drawn(Chart("", label, "electrons", traces, alt, caption, y=y, height=3.6))
 
 
 def interaction_parts(energy: InteractionEnergy) -> Picture:
@@ -167,23 +155,17 @@ def interaction_parts(energy: InteractionEnergy) -> Picture:
     }
     shown = {labels[name]: value for name, value in energy.components.items() if name in labels}
     shown[f"headline: {energy.method.split(',')[0].split(' (')[0]}"] = energy.kcal_mol
-    with palette.style():
-        figure = Figure(figsize=(9.0, 0.9 + 0.42 * len(shown)))
-        axes = figure.subplots()
-        last = len(shown) - 1
-        for y, value in enumerate(shown.values()):
-            head = y == last
-            axes.barh(y, value, height=0.6, color=palette.BLUE if head else "#CCCCCC")
-            end = min(value, 0) - (energy.error_estimate_kcal_mol if head else 0) - 0.05
-            axes.text(end, y, signed(value), ha="right", va="center", fontsize=9.5)
-        axes.errorbar(energy.kcal_mol, last, xerr=energy.error_estimate_kcal_mol, color="black", capsize=3)
-        axes.set_yticks(range(len(shown)), list(shown))
-        axes.set_xlim(left=1.15 * min(0, *shown.values()))
-        axes.axvline(0, color=palette.BLACK, linewidth=0.8)
-        axes.set_xlabel("interaction energy (kcal/mol)")
-        axes.grid(visible=False, axis="y")
+    spread = [0.0] * (len(shown) - 1) + [energy.error_estimate_kcal_mol]
+    head, others = palette.BLUE, ["#CCCCCC"] * (len(shown) - 1)
+    parts = bars("", [*shown.values()], [*shown], [*others, head], width=0.6, showlegend=False)
+    parts |= {
+        "text": [signed(value) for value in shown.values()],
+        "error_x": errors([s or None for s in spread]),
+    }
     alt = "Interaction energies (kcal/mol): " + "; ".join(f"{n} {signed(v)}" for n, v in shown.items())
-    return picture(figure, alt, f"The error bar is the {energy.error_estimate_source.partition(',')[0]}.")
+    caption = f"The error bar is the {energy.error_estimate_source.partition(',')[0]}."
+    label, height = "interaction energy (kcal/mol)", 0.9 + 0.42 * len(shown)
+    return drawn(Chart("", label, "", [parts], alt, caption, height=height))
 
 
 def interaction_in_words(energy: InteractionEnergy) -> Block:

@@ -8,14 +8,14 @@ from html import escape
 from math import floor, log10
 from typing import TYPE_CHECKING, Any
 
-from matplotlib.figure import Figure
-
 from labkit.campaign import list_runs
 from labkit.dashboards import _energy_model as energy
 from labkit.dashboards import palette
-from labkit.dashboards._energy_model import UNITS, Amount, EnergyModel, SiteUse, in_unit
+from labkit.dashboards._chart import UPSIDE_DOWN, Chart, bars, errors, marks
+from labkit.dashboards._chart_drawn import drawn
+from labkit.dashboards._energy_model import UNITS, Amount, EnergyModel, in_unit
 from labkit.dashboards._format import duration, number
-from labkit.dashboards._page import Block, Picture, paragraphs, picture, table, together
+from labkit.dashboards._page import Block, Picture, paragraphs, table, together
 from labkit.energy import GridCarbon
 from labkit.errors import InputError, LabkitError
 
@@ -64,46 +64,70 @@ def use_table(model: EnergyModel) -> Block:
 
 def use_by_stage(model: EnergyModel) -> Picture:
     """Wall time and use by stage, the use with its uncertainty."""
-    names, amounts = zip(*_by_stage(model), strict=True)
-    with palette.style():
-        figure = Figure(figsize=(9.0, 1.3 + 0.36 * len(names)))
-        time, use = figure.subplots(1, 2, sharey=True)
-        time.barh(names, [stage.seconds for stage in model.stages], color=palette.SKY)
-        time.set_xlabel("wall time (s)")
-        error = {"capsize": 4, "ecolor": palette.BLACK}
-        use.barh(names, [a.value for a in amounts], xerr=_errors(amounts), color=palette.BLUE, error_kw=error)
-        use.set_xlabel(_axis(model))
-        use.invert_yaxis()
-        for axes in (time, use):
-            axes.grid(visible=False, axis="y")
-    return picture(figure, _stages_alt(model))
+    use, seconds = _stages(model), [stage.seconds for stage in model.stages]
+    times = (bars("", seconds, [stage.name for stage in model.stages], palette.SKY, showlegend=False),)
+    return drawn(
+        replace(use, title="Its time", x_label="wall time (s)", traces=times, x={}), replace(use, alt="")
+    )
+
+
+def _stages(model: EnergyModel) -> Chart:
+    names, amounts = [stage.name for stage in model.stages], _by_stage(model)
+    times = [duration(stage.seconds) for stage in model.stages]
+    said_of = zip(names, amounts, times, strict=True)
+    return Chart(
+        "What the run used",
+        _axis(model),
+        "",
+        (bars("", [], names, palette.BLUE, showlegend=False) | _along(amounts),),
+        f"{_axis(model)} and wall time by stage: "
+        + "; ".join(f"{name} {said(amount)}, {time}" for name, amount, time in said_of),
+        x={"rangemode": "tozero"},
+        y=UPSIDE_DOWN,
+        height=1.3 + 0.36 * len(names),
+    )
 
 
 def use_by_site(model: EnergyModel) -> Picture:
     """What the run's copies use at every site on either basis, the least CO2 on top."""
-    with palette.style():
-        figure = Figure(figsize=(9.0, 1.6 + 0.34 * len(model.sites)))
-        axes = figure.subplots()
-        for i, (basis, words) in enumerate(_BASES.items()):
-            mark: dict[str, Any] = {"fmt": palette.MARKERS[i], "color": palette.SERIES[i], "capsize": 3}
-            for y, site, amount in _places(model, basis):
-                inside = palette.SERIES[i] if site.allowed else "white"
-                axes.errorbar(amount.value, y, xerr=_errors([amount]), markerfacecolor=inside, **mark)
-            axes.plot([], [], palette.MARKERS[i], color=palette.SERIES[i], label=words)
-        axes.set_yticks(range(len(model.sites)), _names(model))
-        axes.invert_yaxis()
-        axes.set_xlim(left=0)
-        axes.set_xlabel(_axis(model))
-        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
-    return picture(figure, _sites_alt(model), "Hollow: the data may not go there.")
+    return drawn(_sites(model))
+
+
+def _sites(model: EnergyModel) -> Chart:
+    names, traces = [f"{site.name}, {site.grid.country}" for site in model.sites], []
+    by_name: list[list[str]] = [[] for _ in names]
+    for i, (basis, words) in enumerate(_BASES.items()):
+        found = [
+            (y, site.allowed, in_unit(wh, site.grid, model.unit))
+            for y, site in enumerate(model.sites)
+            if (wh := getattr(site, basis)) is not None
+        ]
+        color, symbol = palette.series(i)
+        symbols: Any = [symbol if allowed else f"{symbol}-open" for _, allowed, _ in found]
+        # One basis stands above the other.
+        heights = [y + 0.16 * (2 * i - 1) for y, _, _ in found]
+        traces.append(marks(words, [], heights, color, symbols, 10) | _along([a for _, _, a in found]))
+        for y, allowed, amount in found:
+            by_name[y].append(f"{said(amount)} {basis}" + ("" if allowed else ", data may not go there"))
+    places = "; ".join(f"{name}: {', '.join(parts)}" for name, parts in zip(names, by_name, strict=True))
+    return Chart(
+        "Its copies at every site (hollow: not allowed)",
+        _axis(model),
+        "",
+        traces,
+        f"{_axis(model)} of {model.copies} copies of the run: {places}",
+        x={"rangemode": "tozero"},
+        y=UPSIDE_DOWN | {"tickvals": [*range(len(names))], "ticktext": names},
+        height=1.6 + 0.34 * len(names),
+    )
 
 
 def use_by_site_table(model: EnergyModel) -> Block:
     """Time, PUE, grid, energy and CO2 of the run's copies at every site."""
     rows = []
-    for name, site in zip(_names(model), model.sites, strict=True):
+    for site in model.sites:
         moved, own = (_in_both(wh, site.grid) for wh in (site.moved, site.own))
-        place = (name, "yes" if site.allowed else "no", duration(site.seconds))
+        place = (f"{site.name}, {site.grid.country}", "yes" if site.allowed else "no", duration(site.seconds))
         rows.append((*place, number(site.pue, 3), number(site.grid.g_per_kwh, 0), *moved, *own))
     head = ("place", "allowed", "time", "PUE", "g/kWh")
     amounts = tuple(f"{unit}, {basis}" for basis in _COLUMNS for unit in UNITS)
@@ -154,7 +178,8 @@ def energy_widget(model: EnergyModel) -> ipywidgets.Widget:
     """The dashboard in JupyterLab or Voilà."""
     import ipywidgets
 
-    from labkit.dashboards._live import chart, column, control, row, update
+    from labkit.dashboards._chart_widget import chart, show
+    from labkit.dashboards._live import column, control, row
 
     runs = {one["run"]: one["folder"] for one in list_runs()}
     folder = runs.setdefault(model.run, model.run)
@@ -166,22 +191,15 @@ def energy_widget(model: EnergyModel) -> ipywidgets.Widget:
         "zone": control("choice", "data zone", options=energy.zones(), value=model.zone),
         "unit": control("choice", "unit", options=UNITS, value=model.unit),
     }
-    used = chart("What the run used", "", "", "", height=430)
-    there = chart("Its copies at every site (hollow: not allowed)", "", "", "", height=430)
+    used, there = (chart("", height=430) for _ in range(2))
     there.layout.legend = {"orientation": "h", "y": -0.16, "yanchor": "top"}
     fault, words, tables = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
 
     def refresh(_: Any = None) -> None:
         try:
             shown = EnergyModel(**{name: one.value for name, one in controls.items()})
-            ticks = {"tickvals": list(range(len(shown.sites))), "ticktext": _names(shown)}
-            for figure, y_axis in ((used, {}), (there, ticks)):
-                x_axis = {"title": {"text": _axis(shown)}, "rangemode": "tozero"}
-                figure.update_layout(xaxis=x_axis, yaxis={"autorange": "reversed"} | y_axis)
-            update(
-                used, [{"type": "bar", "orientation": "h"} | _points(_by_stage(shown))], _stages_alt(shown)
-            )
-            update(there, [_marks(shown, basis) for basis in _BASES], _sites_alt(shown))
+            show(used, _stages(shown))
+            show(there, _sites(shown))
             fault.value, words.value = "", use_in_words(shown).html
             tables.value = together(use_table(shown), use_by_site_table(shown)).html
         except LabkitError as error:
@@ -201,41 +219,18 @@ def energy_dashboard(
     return energy_widget(model) if ui == "widget" else energy_static(model)
 
 
-def _marks(model: EnergyModel, basis: str) -> dict[str, Any]:
-    """A basis as a trace of plotly's."""
-    i = list(_BASES).index(basis)
-    places, symbol = _places(model, basis), palette.PLOTLY_MARKERS[i]
-    symbols = [symbol if site.allowed else f"{symbol}-open" for _, site, _ in places]
-    marker = {"color": palette.SERIES[i], "symbol": symbols, "size": 10}
-    points = _points([(y, amount) for y, _, amount in places])
-    return {"mode": "markers", "name": _BASES[basis], "marker": marker} | points
-
-
-def _points(places: Sequence[tuple[Any, Amount]]) -> dict[str, Any]:
-    """Amounts along plotly's horizontal axis, with their errors and what is said where the pointer rests."""
-    below, above = _errors([amount for _, amount in places])
+def _along(amounts: Sequence[Amount]) -> dict[str, Any]:
+    """Amounts along the horizontal axis, with their errors and what is said where the pointer rests."""
     return {
-        "x": [amount.value for _, amount in places],
-        "y": [y for y, _ in places],
-        "error_x": {"type": "data", "symmetric": False, "array": above, "arrayminus": below},
-        "hovertext": [said(amount) for _, amount in places],
+        "x": [amount.value for amount in amounts],
+        "error_x": errors([a.high - a.value for a in amounts], [a.value - a.low for a in amounts]),
+        "hovertext": [said(amount) for amount in amounts],
         "hoverinfo": "text",
     }
 
 
-def _by_stage(model: EnergyModel) -> list[tuple[str, Amount]]:
-    return [(stage.name, in_unit(stage.wh, model.grid, model.unit)) for stage in model.stages]
-
-
-def _places(model: EnergyModel, basis: str) -> list[tuple[float, SiteUse, Amount]]:
-    """Height, place and amount; the two bases stand one above the other."""
-    offset = 0.16 if basis == "own" else -0.16
-    found = [(y + offset, site, getattr(site, basis)) for y, site in enumerate(model.sites)]
-    return [(y, site, in_unit(wh, site.grid, model.unit)) for y, site, wh in found if wh is not None]
-
-
-def _errors(amounts: Sequence[Amount]) -> tuple[list[float], list[float]]:
-    return [a.value - a.low for a in amounts], [a.high - a.value for a in amounts]
+def _by_stage(model: EnergyModel) -> list[Amount]:
+    return [in_unit(stage.wh, model.grid, model.unit) for stage in model.stages]
 
 
 def _in_both(wh: Amount | None, grid: GridCarbon) -> list[str]:
@@ -245,10 +240,6 @@ def _in_both(wh: Amount | None, grid: GridCarbon) -> list[str]:
 
 def _axis(model: EnergyModel) -> str:
     return f"{'energy' if model.unit == 'Wh' else 'emission'} ({model.unit})"
-
-
-def _names(model: EnergyModel) -> list[str]:
-    return [f"{site.name}, {site.grid.country}" for site in model.sites]
 
 
 def _price(model: EnergyModel) -> str:
@@ -263,21 +254,3 @@ def _price(model: EnergyModel) -> str:
         f"{model.unit} (squares) to the least that any machine offers, and {said(time)} s of time: a core "
         "counts as a core everywhere."
     )
-
-
-def _stages_alt(model: EnergyModel) -> str:
-    seconds = [duration(stage.seconds) for stage in model.stages]
-    stages = zip(_by_stage(model), seconds, strict=True)
-    return f"{_axis(model)} and wall time by stage: " + "; ".join(
-        f"{name} {said(amount)}, {time}" for (name, amount), time in stages
-    )
-
-
-def _sites_alt(model: EnergyModel) -> str:
-    by_name: dict[str, list[str]] = {name: [] for name in _names(model)}
-    for basis in _BASES:
-        for y, site, amount in _places(model, basis):
-            refused = "" if site.allowed else ", data may not go there"
-            by_name[_names(model)[round(y)]].append(f"{said(amount)} {basis}{refused}")
-    places = "; ".join(f"{name}: {', '.join(parts)}" for name, parts in by_name.items())
-    return f"{_axis(model)} of {model.copies} copies of the run: {places}"

@@ -5,13 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
 from labkit.cluster import list_scenarios
 from labkit.cluster._moves import POLICIES
-from labkit.dashboards._factory_charts import CHARTS, blank, drawn, loops, loops_drawn, sheet
+from labkit.dashboards._chart_drawn import drawn
+from labkit.dashboards._chart_widget import chart, show
+from labkit.dashboards._factory_charts import CHARTS, charts, loops
 from labkit.dashboards._factory_model import (
     EVERYWHERE,
     FactoryModel,
@@ -21,13 +24,13 @@ from labkit.dashboards._factory_model import (
     scenario_of,
 )
 from labkit.dashboards._federation_view import outcome_in_words, scenarios_table, zones_table
-from labkit.dashboards._live import Background, Report, chart, column, control, row, update
+from labkit.dashboards._live import Background, Report, column, control, row
 from labkit.dashboards._page import Block, paragraphs, together
 from labkit.errors import InputError
 
 if TYPE_CHECKING:
     from labkit.cluster import Outcome
-    from labkit.dashboards._factory_charts import Sheet
+    from labkit.dashboards._chart import Chart
 
 _PAGES = {
     "Map": ("map",),
@@ -86,9 +89,9 @@ def factory_static(model: FactoryModel, sides: Mapping[str, Settings], machine: 
         scenarios_table(outcomes),
         paragraphs(_PRICE),
         zones_table(outcomes),
-        *(drawn(name, outcomes, machine) for name in CHARTS),
+        *(drawn(*charts(name, outcomes, machine), width=11.0) for name in CHARTS),
         paragraphs(f"A variational loop on {_LOOP[0]}, {_LOOP[1]:,} shots an iteration:"),
-        loops_drawn(loop_times(*_LOOP)),
+        drawn(loops(loop_times(*_LOOP))),
         paragraphs(_LIMITS),
     )
 
@@ -183,12 +186,15 @@ def factory_widget(
     page = ipywidgets.ToggleButtons(options=list(_PAGES), style={"button_width": "auto"})
     of = control("choice", "jobs and power of", options=[machine])
     table, captions = ipywidgets.HTML(), ipywidgets.HTML()
-    # The map has a figure of its own: plotly doesn't give axes of equal scale back their full place.
-    figures = [chart("", "", "", "Nothing is simulated yet.") for _ in range(2)]
-    bodies, body = [(row(figure),) for figure in figures], ipywidgets.VBox()
-    loop_controls, loop_sheet = _quantum(lambda _: draw())
+    # The map has figures of its own: plotly doesn't give axes of equal scale back their full place.
+    maps, upper, lower = (_charts(len(sides)) for _ in range(3))
+    (loop,) = _charts(1)
+    apart = {"Map": [(maps, row(*maps))], "Quantum computer": [([loop], row(loop))]}
+    rows = [(upper, row(*upper)), (lower, row(*lower))]
+    body = ipywidgets.VBox()
+    loop_controls, loop_chart = _quantum(lambda _: draw())
 
-    def draw(_: Any = None) -> None:
+    def draw(change: Any = None) -> None:
         with lock:
             known = {side.label: side.outcome for side in parts if side.outcome is not None}
             if not known:
@@ -204,14 +210,16 @@ def factory_widget(
                 of.observe(draw, "value")
             table.value = _close(scenarios_table(known))
             loop_controls.layout.display = "none" if _PAGES[page.value] else ""
-            shown = _PAGES[page.value]
-            traces, plan, words = sheet(shown, known, of.value) if shown else loop_sheet()
-            number = int(page.value == "Map")
-            figures[number].update_layout(plan, overwrite=True)
-            update(figures[number], traces, " ".join(f"{label}: {text}" for label, text in words.items()))
-            if body.children != bodies[number]:
-                body.children = bodies[number]
-            said = paragraphs(*(f"{label}: {text}" for label, text in words.items()))
+            places = apart.get(page.value, rows)
+            shown = [charts(name, known, of.value) for name in _PAGES[page.value]] or [[loop_chart()]]
+            for (figures, _), drawings in zip(places, shown, strict=False):
+                for figure, drawing in zip(figures, drawings, strict=False):
+                    figure.layout.height = round(70 * drawing.height) + 120
+                    show(figure, drawing)
+            wanted = tuple(box for _, box in places[: len(shown)])
+            if body.children != wanted:
+                body.children = wanted
+            said = paragraphs(*dict.fromkeys(drawing.alt for drawings in shown for drawing in drawings))
             price = together(paragraphs(_PRICE), zones_table(known)) if page.value == "Map" else Block("")
             captions.value = _close(together(price, said))
 
@@ -229,7 +237,22 @@ def _close(block: Block) -> str:
     return f'<div style="line-height:1.2">{block.html}</div>'
 
 
-def _quantum(changed: Callable[[Any], None]) -> tuple[ipywidgets.Widget, Callable[[], Sheet]]:
+def _charts(count: int) -> list[Any]:
+    found = [chart("Nothing is simulated yet.") for _ in range(count)]
+    for figure in found:
+        below = {
+            "orientation": "h",
+            "yref": "container",
+            "y": 0,
+            "yanchor": "bottom",
+            "xanchor": "left",
+            "x": 0,
+        }
+        figure.update_layout(legend=below, margin={"b": 100}, barmode="overlay")
+    return found
+
+
+def _quantum(changed: Callable[[Any], None]) -> tuple[ipywidgets.Widget, Callable[[], Chart]]:
     """Controls of a hybrid loop, and what draws its time over each link."""
     qpu = control("choice", "quantum computer", options=list(qpus()), value=_LOOP[0])
     shots = control(
@@ -240,12 +263,8 @@ def _quantum(changed: Callable[[Any], None]) -> tuple[ipywidgets.Widget, Callabl
     for widget in (qpu, shots, classical, queue):
         widget.observe(changed, "value")
 
-    def show() -> Sheet:
-        traces, words = loops(loop_times(qpu.value, shots.value, classical.value, queue.value))
-        plan = blank(320)
-        title = {"text": "an iteration of a variational loop (s)"}
-        plan["xaxis"] = {"domain": (0, 1), "rangemode": "tozero", "title": title}
-        plan["yaxis"] = {"autorange": "reversed"}
-        return traces, plan, {f"{qpu.value} ({qpus()[qpu.value].modality})": words}
+    def drawing() -> Chart:
+        found = loops(loop_times(qpu.value, shots.value, classical.value, queue.value))
+        return replace(found, alt=f"{qpu.value} ({qpus()[qpu.value].modality}): {found.alt}")
 
-    return column(row(qpu, shots), row(classical, queue)), show
+    return column(row(qpu, shots), row(classical, queue)), drawing

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from labkit.cluster import Electricity, electricity
 from labkit.dashboards import palette
+from labkit.dashboards._chart import UPSIDE_DOWN, Chart, Trace, bars, line
+from labkit.dashboards._chart_drawn import drawn
 from labkit.dashboards._format import change, duration, signed
 from labkit.dashboards._page import Block, Picture, paragraphs, picture, table, together
 
@@ -114,22 +115,17 @@ def machine_over_time(part: MachineOutcome) -> Picture:
     power = part.facility.power
     hours = power.edges_s / 3600
     it_mw, total_mw = power.input_w / 1e6, part.facility.total_w / 1e6
-    with palette.style():
-        figure = Figure(figsize=(9.0, 4.4))
-        nodes, watts = figure.subplots(2, 1, sharex=True)
+    with palette.canvas(9.0, 4.4, 2, 1, sharex=True) as (figure, (nodes, watts)):
         nodes.fill_between(times_s / 3600, busy, step="post", color=palette.SKY, linewidth=0)
         nodes.axhline(part.schedule.machine_nodes, color=palette.BLACK, linestyle="--", linewidth=1)
         nodes.annotate("all nodes", (hours[-1], part.schedule.machine_nodes), ha="right", va="bottom")
         nodes.margins(y=0.12)
-        nodes.set_ylim(bottom=0)
-        nodes.set_ylabel("busy nodes")
+        nodes.set(ylim=(0, None), ylabel="busy nodes")
         watts.stairs(it_mw, hours, fill=True, color=palette.BLUE, label="cabinets")
         watts.stairs(
             total_mw, hours, baseline=it_mw, fill=True, color=palette.ORANGE, label="cooling and distribution"
         )
-        watts.set_ylim(bottom=0)
-        watts.set_ylabel("power (MW)")
-        watts.set_xlabel("hours since the scenario's start")
+        watts.set(ylim=(0, None), ylabel="power (MW)", xlabel="hours since the scenario's start")
         watts.legend(loc="lower center", ncols=2, bbox_to_anchor=(0.5, 1.0))
     alt = (
         f"{part.machine.name}: at most {busy.max():,} of {part.schedule.machine_nodes:,} nodes are busy; its "
@@ -144,70 +140,57 @@ def pue_over_a_day(days: Mapping[str, Facility]) -> Picture:
     Args:
         days: by what the lines are to be called; power over time from midnight on.
     """
-    said = []
-    with palette.style():
-        figure = Figure(figsize=(9.0, 3.8))
-        over_time, against = figure.subplots(1, 2, sharey=True)
-        for i, (name, day) in enumerate(days.items()):
-            pue, wet = day.total_w / day.power.input_w, day.weather.wet_c
-            hours = (day.power.edges_s[:-1] + day.power.edges_s[1:]) / 7200
-            style = {"color": palette.SERIES[i], "marker": palette.MARKERS[i], "markersize": 5}
-            over_time.plot(hours, pue, markevery=max(1, len(pue) // 8), label=name, **style)
-            against.plot(wet, pue, markevery=max(1, len(pue) // 8), **style)
-            said.append(
-                f"{name}: {pue.min():.3f} at {wet[pue.argmin()]:.0f} °C to {pue.max():.3f} at "
-                f"{wet[pue.argmax()]:.0f} °C"
-            )
-        over_time.set_ylabel("PUE")
-        over_time.set_xlabel("hour of the day, local time")
-        over_time.set_xticks(range(0, 25, 6))
-        against.set_xlabel("wet bulb outside (°C)")
-        figure.legend(loc="outside upper center", ncols=min(len(days), 4))
-    return picture(figure, "PUE by wet bulb. " + "; ".join(said), "; ".join(said) + ".")
+    over_time, against, said = [], [], []
+    for i, (name, day) in enumerate(days.items()):
+        pue, wet = day.total_w / day.power.input_w, day.weather.wet_c
+        hours = (day.power.edges_s[:-1] + day.power.edges_s[1:]) / 7200
+        colour, dash = palette.stroke(i)
+        over_time.append(line(name, hours, pue, colour, dash))
+        against.append(line(name, wet, pue, colour, dash))
+        said.append(
+            f"{name}: {pue.min():.3f} at {wet[pue.argmin()]:.0f} °C to {pue.max():.3f} at "
+            f"{wet[pue.argmax()]:.0f} °C"
+        )
+    alt, hour = "PUE by wet bulb. " + "; ".join(said), "hour of the day, local time"
+    return drawn(
+        Chart("", hour, "PUE", over_time, alt, "; ".join(said) + ".", x={"dtick": 6, "range": (0, 24)}),
+        Chart("", "wet bulb outside (°C)", "PUE", against, ""),
+    )
 
 
 def policies_picture(outcomes: Mapping[str, Outcome]) -> Picture:
     """The same work by several policies: waiting, energy and CO2, all over the longest of their periods."""
-    names, seconds, drawn = _over_one_period(outcomes)
+    names, seconds, drawings = _over_one_period(outcomes)
     waits = [_wait_h(outcomes[name]) for name in names]
-    with palette.style():
-        figure = Figure(figsize=(9.0, 1.7 + 0.45 * len(names)))
-        wait, energy, carbon = figure.subplots(1, 3, sharey=True)
-        wait.barh(names, waits, color=palette.GREEN)
-        for row, hours in enumerate(waits):
-            wait.annotate(f" {hours:.2g}", (hours, row), va="center")
-        wait.margins(x=0.2)
-        wait.set_xlabel("mean wait (h)")
-        for axes, work, rest in (
-            (energy, [one.work_mwh for one in drawn], [one.rest_mwh for one in drawn]),
-            (carbon, [one.work_co2_t for one in drawn], [one.rest_co2_t for one in drawn]),
-        ):
-            axes.barh(names, work, color=palette.BLUE, label="nodes at work")
-            axes.barh(
-                names, rest, left=work, color=palette.ORANGE, hatch="//", edgecolor="white", label="at rest"
-            )
-        energy.set_xlabel("electricity (MWh)")
-        carbon.set_xlabel("CO2 (t)")
-        wait.invert_yaxis()
-        energy.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
-        for axes in (wait, energy, carbon):
-            axes.grid(visible=False, axis="y")
+    charts = [
+        ("electricity (MWh)", [one.work_mwh for one in drawings], [one.rest_mwh for one in drawings]),
+        ("CO2 (t)", [one.work_co2_t for one in drawings], [one.rest_co2_t for one in drawings]),
+    ]
+    waiting = bars("", waits, names, palette.GREEN, text=[f"{h:.2g}" for h in waits], showlegend=False)
     alt = f"Policies over {duration(seconds)}. " + "; ".join(
         f"{name}: {hours:.2f} h of waiting, {one.work_mwh:,.0f} MWh at work and {one.rest_mwh:,.0f} at rest, "
         f"{one.work_co2_t + one.rest_co2_t:,.0f} t CO2"
-        for name, hours, one in zip(names, waits, drawn, strict=True)
+        for name, hours, one in zip(names, waits, drawings, strict=True)
     )
-    return picture(
-        figure, alt, f"All over the same {duration(seconds)}; bars are with the centres' overhead."
+    caption = f"All over the same {duration(seconds)}; bars are with the centres' overhead."
+    height = 1.7 + 0.45 * len(names)
+    return drawn(
+        Chart("", "mean wait (h)", "", [waiting], alt, caption, y=UPSIDE_DOWN, height=height),
+        *(Chart("", label, "", _work_and_rest(names, *both), "", y=UPSIDE_DOWN) for label, *both in charts),
     )
+
+
+def _work_and_rest(names: Sequence[str], work: Sequence[float], rest: Sequence[float]) -> list[Trace]:
+    at_work = bars("nodes at work", work, names, palette.BLUE)
+    return [at_work, bars("at rest", rest, names, palette.ORANGE, "/", base=work)]
 
 
 def policies_in_words(outcomes: Mapping[str, Outcome]) -> Block:
     """What each policy brings against the first, and what it costs in waiting."""
-    names, _, drawn = _over_one_period(outcomes)
-    first = drawn[0]
+    names, _, drawings = _over_one_period(outcomes)
+    first = drawings[0]
     texts = []
-    for name, one in zip(names[1:], drawn[1:], strict=True):
+    for name, one in zip(names[1:], drawings[1:], strict=True):
         hours = _wait_h(outcomes[name]) - _wait_h(outcomes[names[0]])
         tonnes = one.work_co2_t + one.rest_co2_t - first.work_co2_t - first.rest_co2_t
         all_mwh = one.work_mwh + one.rest_mwh - first.work_mwh - first.rest_mwh
@@ -296,9 +279,7 @@ def scenarios_picture(outcomes: Mapping[str, Outcome]) -> Picture:
     """Mean wait and PUE of each machine, a mark for each scenario."""
     machines = [part.machine.name for part in next(iter(outcomes.values())).machines]
     said = []
-    with palette.style():
-        figure = Figure(figsize=(9.0, 1.6 + 0.36 * len(machines)))
-        wait, pue = figure.subplots(1, 2, sharey=True)
+    with palette.canvas(9.0, 1.6 + 0.36 * len(machines), 1, 2, sharey=True) as (figure, (wait, pue)):
         for i, (name, outcome) in enumerate(outcomes.items()):
             rows = {row["machine"]: row for row in outcome.kpis()["machines"]}
             style = {"color": palette.SERIES[i], "marker": palette.MARKERS[i], "linestyle": "none"}
@@ -319,9 +300,8 @@ def scenarios_picture(outcomes: Mapping[str, Outcome]) -> Picture:
                 f"{duration(rows[worst]['wait_mean_s'])}"
             )
         wait.set_xscale("symlog", linthresh=0.01)
-        wait.set_xlim(left=0)
-        wait.set_xlabel("mean wait (h)")
-        pue.set_xlabel("PUE")
+        wait.set(xlim=(0, None), xlabel="mean wait (h)")
+        pue.set(xlabel="PUE")
         wait.set_yticks(range(len(machines)), machines)
         wait.invert_yaxis()
         figure.legend(loc="outside upper center", ncols=len(outcomes))

@@ -1,4 +1,4 @@
-"""Pieces of a live dashboard: charts that are updated in place, controls, long work, and a clock.
+"""Pieces of a live dashboard: controls, rows and columns, long work, and a clock.
 
 Callbacks of widgets can run beside a cell (ipykernel 7 has subshells for them) or, from ipykernel 7.4 on,
 after it; :class:`Background` and :class:`Ticker` have threads of their own: a model that several of them
@@ -12,18 +12,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
-from copy import deepcopy
 from html import escape
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import anywidget
 import ipywidgets
 
-from labkit.dashboards import palette
 from labkit.errors import LabkitError
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 log = logging.getLogger("labkit")
 
@@ -31,8 +26,6 @@ T = TypeVar("T")
 Report = Callable[[float, str], None]
 
 _SHORTEST_WAIT = 0.25  # seconds between two updates: a browser on a small machine keeps up with four a second
-# Read out by screen readers, and takes no room.
-_HIDDEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap"
 
 
 class _Button(ipywidgets.ToggleButton):
@@ -140,63 +133,6 @@ class _SliderNames(anywidget.AnyWidget):
     }};
     """
     _css = ".widget-slider [role=slider]:focus-visible { outline: 3px solid #0072B2; outline-offset: 1px; }"
-
-
-def chart(title: str, x_label: str, y_label: str, alt: str, height: int = 320) -> go.FigureWidget:
-    """An empty chart to be filled by :func:`update` and shown in a :func:`row` or :func:`column`.
-
-    Args:
-        title: what it shows.
-        x_label: of the horizontal axis, with its unit.
-        y_label: of the vertical axis, with its unit.
-        alt: what it shows now, for those who can't see it.
-        height: px.
-    """
-    from labkit.dashboards._chart_widget import ChartWidget
-
-    figure = ChartWidget(
-        layout={
-            "template": palette.plotly_template(),
-            "title": {"text": title},
-            "xaxis": {"title": {"text": x_label}},
-            "yaxis": {"title": {"text": y_label}},
-            "height": height,
-            "autosize": True,
-        }
-    )
-    figure._config = {"displaylogo": False, "showSendToCloud": False, "responsive": True}
-    figure._alternative = ipywidgets.HTML()
-    _describe(figure, alt)
-    return figure
-
-
-def update(figure: go.FigureWidget, traces: Sequence[Mapping[str, Any]], alt: str) -> None:
-    """Puts other data into a chart, in one message where its traces are of the same kinds as before.
-
-    Args:
-        figure: made by :func:`chart`.
-        traces: in plotly's words (``type`` is "scatter" unless it is said); at most some 500 points each.
-        alt: what the chart shows now.
-    """
-    wanted = [{"type": "scatter"} | dict(trace) for trace in traces]
-    same = [(t["type"], *sorted(t)) for t in wanted] == getattr(figure, "_shape", None)
-    with figure.batch_update():
-        if same:
-            for shown, trace in zip(figure.data, wanted, strict=True):
-                shown.update({k: v for k, v in trace.items() if k != "type"}, overwrite=True)
-        else:
-            figure.data = ()
-            figure.add_traces(wanted)
-            figure._shape = [(t["type"], *sorted(t)) for t in wanted]
-    # Messages don't change the state that a page asks for which is opened later: Voilà's, or a reloaded one.
-    figure._widget_data, figure._widget_layout = deepcopy(figure._data), deepcopy(figure._layout)
-    _describe(figure, alt)
-
-
-def _describe(figure: go.FigureWidget, alt: str) -> None:
-    text = f'<div role="img" aria-label="{escape(alt, quote=True)}" style="{_HIDDEN}"></div>'
-    if figure._alternative.value != text:
-        figure._alternative.value = text
 
 
 class Background(Generic[T]):

@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from scipy import stats
 
 from labkit.campaign import COMPONENTS, Run, pose_file, score
 from labkit.dashboards import palette
+from labkit.dashboards._chart import Chart, errors, line, marks
+from labkit.dashboards._chart_drawn import drawn
 from labkit.dashboards._format import number, signed
 from labkit.dashboards._measured import measured
-from labkit.dashboards._page import Block, Picture, paragraphs, picture, table
+from labkit.dashboards._page import Block, Picture, paragraphs, table
 from labkit.dashboards._read_report import read_report
 from labkit.dashboards._report_model import Interval
 from labkit.dashboards._report_words import interval
@@ -173,21 +174,22 @@ def _fast_and_standard(run: Run) -> list[tuple[float, float]]:
 
 def ladder_picture(correlations: Mapping[str, Interval]) -> Picture:
     """Rank correlations between fidelities with their intervals."""
-    with palette.style():
-        figure = Figure(figsize=(9.0, 1.0 + 0.5 * len(correlations)))
-        axes = figure.subplots()
-        for y, rho in enumerate(correlations.values()):
-            few = rho.count < _FEW
-            axes.plot([rho.low, rho.high], [y, y], "-|", color=palette.SERIES[few], linewidth=2)
-            axes.plot(rho.value, y, palette.MARKERS[few], color=palette.SERIES[few], markersize=8)
-        axes.set_yticks(range(len(correlations)), [f"{k} (n = {r.count})" for k, r in correlations.items()])
-        axes.invert_yaxis()
-        axes.axvline(0, color=palette.BLACK, linewidth=0.8)
-        axes.set_xlim(-1.05, 1.05)
-        axes.set_xlabel("← opposite order      Spearman's ρ      same order →")
-        axes.grid(visible=False, axis="y")
+    traces = []
+    for i, few in enumerate((False, True)):
+        mine = [(y, rho) for y, rho in enumerate(correlations.values()) if (rho.count < _FEW) == few]
+        x, y = [rho.value for _, rho in mine], [y for y, _ in mine]
+        spans = errors([rho.high - rho.value for _, rho in mine], [rho.value - rho.low for _, rho in mine])
+        traces.append(marks("", x, y, *palette.series(i), 11, error_x=spans, showlegend=False))
+    ends = (-0.5, len(correlations) - 0.5)
+    traces.append(line("", (0, 0), ends, palette.BLACK, width=0.8, showlegend=False))
     alt = "Rank correlations: " + "; ".join(f"{k} {interval(rho)}" for k, rho in correlations.items())
-    return picture(figure, alt, f"95 % bootstrap intervals; squares where n is below {_FEW}.")
+    caption = f"95 % bootstrap intervals; squares where n is below {_FEW}."
+    names = [f"{name} (n = {rho.count})" for name, rho in correlations.items()]
+    rows = {"tickvals": range(len(names)), "ticktext": names, "range": ends[::-1]}
+    label, height = "← opposite order      Spearman's ρ      same order →", 1.0 + 0.5 * len(names)
+    return drawn(
+        Chart("", label, "", traces, alt, caption, x={"range": (-1.05, 1.05)}, y=rows, height=height)
+    )
 
 
 def ladder_in_words(correlations: Mapping[str, Interval]) -> Block:
@@ -218,22 +220,15 @@ def _pairs(rows: Rows, column: str) -> dict[str, tuple[float, float]]:
 def learning_picture(rows: Rows, column: str, label: str) -> Picture:
     """Runs with and without learning, paired by seed."""
     pairs = _pairs(rows, column)
-    with palette.style():
-        figure = Figure(figsize=(9.0, 3.4))
-        axes = figure.subplots()
-        for x, pair in enumerate(pairs.values()):
-            axes.plot([x, x], pair, color=palette.GREY, linewidth=2, zorder=1)
-        for k, name in enumerate(("learning", "learning off")):
-            values = [pair[k] for pair in pairs.values()]
-            axes.plot(values, palette.MARKERS[k], color=palette.SERIES[k], label=name, markersize=8)
-        axes.set_xticks(range(len(pairs)), list(pairs))
-        axes.set_xlabel("seed")
-        axes.set_ylabel(label)
-        axes.set_ylim(bottom=0)
-        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    places, columns = range(len(pairs)), zip(*pairs.values(), strict=True)
+    traces = [line("", (x, x), pair, palette.GREY, showlegend=False) for x, pair in enumerate(pairs.values())]
+    for k, (name, values) in enumerate(zip(("learning", "learning off"), columns, strict=True)):
+        traces.append(marks(name, places, values, *palette.series(k), 11))
     told = "; ".join(f"seed {s}: {number(a)} learning, {number(b)} off" for s, (a, b) in pairs.items())
     wins = sum(learning > without for learning, without in pairs.values())
-    return picture(figure, f"{label} by seed. {told}.", f"Learning ends higher in {wins} of {len(pairs)}.")
+    alt, caption = f"{label} by seed. {told}.", f"Learning ends higher in {wins} of {len(pairs)}."
+    x, y = {"tickvals": places, "ticktext": list(pairs)}, {"rangemode": "tozero"}
+    return drawn(Chart("", "seed", label, traces, alt, caption, x=x, y=y, height=3.4))
 
 
 def learning_table(cases: Sequence[tuple[str, Rows, str]]) -> Block:
@@ -266,9 +261,9 @@ def quantum_added(run: Run) -> Block:
     for name, key in (("circuit less one determinant", "determinant"), ("circuit less exact", "exact")):
         cases.append((f"benchmark's triplets (eV): {name}", [p["solver"] - p[key] for p in parts], far))
     lines = []
-    for name, changes, errors in cases:
+    for name, changes, off_by in cases:
         if changes:
-            sizes, error = np.abs(changes), float(np.mean(np.abs(errors)))
+            sizes, error = np.abs(changes), float(np.mean(np.abs(off_by)))
             told = (
                 f"{np.median(sizes):.2g}",
                 f"{sizes.max():.2g}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from typing import Any
 
 import numpy as np
 from matplotlib.colors import to_rgb
@@ -13,6 +14,8 @@ from rdkit.Chem import rdDepictor
 from rdkit.Chem.Draw import rdMolDraw2D
 
 from labkit.dashboards import palette
+from labkit.dashboards._chart import Chart, line
+from labkit.dashboards._chart_drawn import drawn
 from labkit.dashboards._page import Block, Picture, image, picture
 from labkit.molecules import parse, tanimoto
 
@@ -151,9 +154,7 @@ def histograms(sets: Mapping[str, Mapping[str, Sequence[float]]]) -> Picture:
 def similarity_matrix(names: Sequence[str], smiles: Sequence[str]) -> Picture:
     """Tanimoto similarities between molecules, as a field."""
     values = np.array([[tanimoto(a, b) for b in smiles] for a in smiles])
-    with palette.style():
-        figure = Figure(figsize=(6.6, 5.4))
-        axes = figure.subplots()
+    with palette.canvas(6.6, 5.4) as (figure, axes):
         field = axes.imshow(values, cmap="cividis", vmin=0, vmax=1)
         axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
         axes.set_yticks(range(len(names)), names)
@@ -181,27 +182,15 @@ def charged_fraction(groups: Mapping[str, tuple[float, str]], ph: float) -> Pict
         ph: drawn as a line.
     """
     axis = np.linspace(0, 14, 281)
-    with palette.style():
-        figure = Figure(figsize=(9.0, 3.4))
-        axes = figure.subplots()
-        for i, (name, (pka, kind)) in enumerate(groups.items()):
-            sign = 1 if kind == "base" else -1
-            axes.plot(
-                axis,
-                1 / (1 + 10 ** (sign * (axis - pka))),
-                color=palette.SERIES[i],
-                linestyle=_DASHES[i % len(_DASHES)],
-                linewidth=2.2,
-                label=f"{name}, p$K_a$ {pka:g}",
-            )
-        axes.axvline(ph, color=palette.BLACK, linewidth=1)
-        axes.text(ph, 1.02, f"pH {ph:g}", ha="center", transform=axes.get_xaxis_transform())
-        axes.set_xlim(0, 14)
-        axes.set_xlabel("pH")
-        axes.set_ylabel("charged share")
-        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
-    alt = f"Charged share at pH {ph:g}: " + ", ".join(
-        f"{name} {1 / (1 + 10 ** ((1 if kind == 'base' else -1) * (ph - pka))):.2g}"
-        for name, (pka, kind) in groups.items()
-    )
-    return picture(figure, alt)
+
+    def share(pka: float, kind: str, at: Any) -> Any:
+        return 1 / (1 + 10 ** ((1 if kind == "base" else -1) * (at - pka)))
+
+    traces = [
+        line(f"{name}, pKa {pka:g}", axis, share(pka, kind, axis), *palette.stroke(i), width=2.2)
+        for i, (name, (pka, kind)) in enumerate(groups.items())
+    ]
+    traces.append(line(f"pH {ph:g}", (ph, ph), (0, 1), palette.BLACK, width=1))
+    told = ", ".join(f"{name} {share(pka, kind, ph):.2g}" for name, (pka, kind) in groups.items())
+    alt = f"Charged share at pH {ph:g}: {told}"
+    return drawn(Chart("", "pH", "charged share", traces, alt, x={"range": (0, 14)}, height=3.4))

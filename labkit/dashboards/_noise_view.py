@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import log10
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from labkit.dashboards import palette
+from labkit.dashboards._chart import UPSIDE_DOWN, Chart, bars, beside, joined, marks
+from labkit.dashboards._chart_drawn import drawn
 from labkit.dashboards._format import number
 from labkit.dashboards._page import Block, Picture, bullets, paragraphs, picture, table, together
 from labkit.quantum import NoiseStudy, Resources, share_by_electrons, total_variation
@@ -30,71 +32,58 @@ _BARS = 12
 _RAREST = 1e-7  # shares that no number of shots shows
 
 
-def distributions(
-    ideal: Distribution,
-    others: Mapping[str, Distribution],
-    deviations: Mapping[str, Distribution] | None = None,
-) -> Picture:
+def distributions(ideal: Distribution, others: Mapping[str, Distribution]) -> Picture:
     """The most probable bit strings: without noise as bars, as measured as marks.
 
     Args:
         ideal: probabilities without noise.
         others: name to counts or weights.
-        deviations: name to standard deviations of its shares, where known.
     """
     shown = sorted(ideal, key=lambda bits: -ideal[bits])[:_BARS]
-    with palette.style():
-        figure = Figure(figsize=(9.0, 4.2))
-        axes = figure.subplots()
-        axes.bar(range(len(shown)), [ideal[bits] for bits in shown], color="#CCCCCC", label="exact")
-        offsets = np.linspace(-0.25, 0.25, len(others)) if len(others) > 1 else [0.0]
-        for i, ((name, other), offset) in enumerate(zip(others.items(), offsets, strict=True)):
-            total = sum(other.values())
-            known = (deviations or {}).get(name)
-            axes.errorbar(
-                [x + offset for x in range(len(shown))],
-                [other.get(bits, 0) / total for bits in shown],
-                yerr=None if known is None else [known[bits] for bits in shown],
-                fmt=palette.MARKERS[i],
-                color=palette.SERIES[i],
-                capsize=3,
-                label=name,
-            )
-        axes.set_yscale("log")
-        axes.set_ylim(bottom=max(axes.get_ylim()[0], _RAREST))
-        half = len(shown[0]) // 2
-        labels = [f"{bits[:half]}\n{bits[half:]}" for bits in shown]
-        axes.set_xticks(range(len(shown)), labels, family="monospace", fontsize=9)
-        axes.set_xlabel("bit string: spin down above spin up, the lowest orbital on the right")
-        axes.set_ylabel("share of the shots")
-        axes.grid(visible=False, axis="x")
-        axes.legend(loc="upper right")
+    totals = {name: sum(other.values()) for name, other in others.items()}
+    shares = {name: [other.get(bits, 0) / totals[name] for bits in shown] for name, other in others.items()}
+    places, half = range(len(shown)), len(shown[0]) // 2
+    traces = [bars("exact", places, [ideal[bits] for bits in shown], "#CCCCCC", orientation="v")]
+    for i, (offset, (name, found)) in enumerate(zip(beside(len(others), 0.25), shares.items(), strict=True)):
+        traces.append(marks(name, [x + offset for x in places], found, *palette.series(i)))
     alt = "Share of the most probable bit strings. " + "; ".join(
         f"{bits}: {ideal[bits]:.2g} exact, "
-        + ", ".join(
-            f"{other.get(bits, 0) / sum(other.values()):.2g} {name}" for name, other in others.items()
-        )
-        for bits in shown[:4]
+        + ", ".join(f"{found[i]:.2g} {name}" for name, found in shares.items())
+        for i, bits in enumerate(shown[:4])
     )
     rest = 1 - sum(ideal[bits] for bits in shown)
-    return picture(figure, alt, f"All other strings together: {rest:.1%} without noise.")
+    seen = [share for found in (list(ideal.values()), *shares.values()) for share in found if share > _RAREST]
+    return drawn(
+        Chart(
+            "",
+            "bit string: spin down above spin up, the lowest orbital on the right",
+            "share of the shots",
+            traces,
+            alt,
+            f"All other strings together: {rest:.1%} without noise.",
+            x={
+                "tickvals": places,
+                "ticktext": [f"{bits[:half]}\n{bits[half:]}" for bits in shown],
+                "tickfont": {"family": "monospace", "size": 9},
+            },
+            y={"type": "log", "range": (log10(min(seen) / 2), log10(2 * max(seen)))},
+            height=4.2,
+        )
+    )
 
 
 def electrons_field(distribution: Distribution, nelec: tuple[int, int]) -> Picture:
     """Share of the shots with each number of electrons of either spin, the right one framed."""
     norb = len(next(iter(distribution))) // 2
     shares = share_by_electrons(distribution, norb)
-    with palette.style():
-        figure = Figure(figsize=(5.6, 4.4))
-        axes = figure.subplots()
+    with palette.canvas(5.6, 4.4) as (figure, axes):
         field = axes.imshow(shares.T, cmap="cividis", vmin=0, origin="lower")
         for (up, down), share in np.ndenumerate(shares):
             colour = "black" if share > 0.6 * shares.max() else "white"
             axes.text(up, down, f"{100 * share:.1f}", ha="center", va="center", color=colour, fontsize=9)
         corner = (nelec[0] - 0.5, nelec[1] - 0.5)
         axes.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=palette.VERMILION, linewidth=2.5))
-        axes.set_xlabel("electrons of spin up")
-        axes.set_ylabel("electrons of spin down")
+        axes.set(xlabel="electrons of spin up", ylabel="electrons of spin down")
         axes.grid(visible=False)
         figure.colorbar(field, label="share of the shots")
     right = shares[nelec]
@@ -119,27 +108,20 @@ def rising_noise(
     distances = {name: [total_variation(ideal, measured[rate][name]) for rate in rates] for name in names}
     raw = [measured[rate][names[0]] for rate in rates]
     inside = [share_by_electrons(one, len(next(iter(one))) // 2)[nelec] for one in raw]
-    with palette.style():
-        figure = Figure(figsize=(9.0, 3.8))
-        left, right = figure.subplots(1, 2)
-        left.plot(rates, inside, color=palette.BLACK, marker="o")
-        left.set_ylim(0, 1.02)
-        left.set_ylabel("share with the right electrons")
-        for i, (name, values) in enumerate(distances.items()):
-            right.plot(rates, values, color=palette.SERIES[i], marker=palette.MARKERS[i], label=name)
-        right.set_ylim(bottom=0)
-        right.set_ylabel("distance from exact (0 to 1)")
-        right.legend()
-        for axes in (left, right):
-            if min(rates) > 0:
-                axes.set_xscale("log")
-            axes.set_xlabel("error of a two-qubit gate")
     alt = "By error of a two-qubit gate: " + "; ".join(
         f"{rate:g}: {share:.0%} with the right electrons, distance "
         + ", ".join(f"{values[i]:.3f} {name}" for name, values in distances.items())
         for i, (rate, share) in enumerate(zip(rates, inside, strict=True))
     )
-    return picture(figure, alt, "Distance: total variation, the share of shots that would have to change.")
+    x = {"type": "log"} if min(rates) > 0 else {}
+    error, share_label = "error of a two-qubit gate", "share with the right electrons"
+    caption = "Distance: total variation, the share of shots that would have to change."
+    kept = [joined("with the right electrons, as measured", rates, inside, palette.BLACK, "circle")]
+    apart = [joined(n, rates, values, *palette.series(i)) for i, (n, values) in enumerate(distances.items())]
+    return drawn(
+        Chart("", error, share_label, kept, alt, caption, x=x, y={"range": (0, 1.02)}, height=3.8),
+        Chart("", error, "distance from exact (0 to 1)", apart, "", x=x, y={"rangemode": "tozero"}),
+    )
 
 
 def mending_in_words(
@@ -166,30 +148,19 @@ def study_picture(study: NoiseStudy) -> Picture:
         "singles and doubles": study.singles_doubles_error_mha,
     }
     rows = {**errors, **controls}
-    with palette.style():
-        figure = Figure(figsize=(9.0, 3.6))
-        axes = figure.subplots()
-        for y, (name, value) in enumerate(rows.items()):
-            control = name in controls
-            axes.barh(
-                y,
-                value,
-                height=0.62,
-                color=palette.ORANGE if control else palette.BLUE,
-                hatch="//" if control else None,
-                edgecolor="white",
-            )
-            axes.text(value, y, f" {number(value, 1)}", va="center")
-        axes.set_yticks(range(len(rows)), list(rows))
-        axes.invert_yaxis()
-        axes.margins(x=0.1)
-        axes.set_xlabel("SQD's energy less exact (mHa)")
-        axes.grid(visible=False, axis="y")
     alt = f"Errors (mHa) with {study.cap_strings} strings a spin: " + "; ".join(
         f"{name} {number(value, 1)}" for name, value in rows.items()
     )
     caption = f"All with at most {study.cap_strings} strings a spin. Hatched: controls without the circuit."
-    return picture(figure, alt, caption)
+    traces = [
+        bars(label, [*found.values()], [*found], color, pattern, text=[number(v, 1) for v in found.values()])
+        for label, found, color, pattern in (
+            ("from the circuit's shots", errors, palette.BLUE, ""),
+            ("control", controls, palette.ORANGE, "/"),
+        )
+    ]
+    label = "SQD's energy less exact (mHa)"
+    return drawn(Chart("", label, "", traces, alt, caption, y=UPSIDE_DOWN, height=3.6))
 
 
 def study_in_words(study: NoiseStudy) -> Block:
@@ -233,30 +204,19 @@ def controls_picture(rows: Sequence[Mapping[str, str]]) -> Picture:
         "singles_doubles_mha": "singles and doubles",
         "random_mha": "random",
     }
-    labels = [f"{row['system']}\n{int(row['shots']):,} shots" for row in rows]
-    with palette.style():
-        figure = Figure(figsize=(9.0, 4.0))
-        axes = figure.subplots()
-        for i, (column, name) in enumerate(columns.items()):
-            axes.plot(
-                range(len(rows)),
-                [float(row[column]) for row in rows],
-                palette.MARKERS[i],
-                color=palette.SERIES[i],
-                markersize=9,
-                label=name,
-            )
-        axes.set_yscale("log")
-        axes.set_xticks(range(len(rows)), labels, fontsize=9)
-        axes.set_xlim(-0.5, len(rows) - 0.5)
-        axes.set_ylabel("energy less exact (mHa)")
-        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
+    names = [f"{row['system']}\n{int(row['shots']):,} shots" for row in rows]
+    places = range(len(rows))
+    traces = [
+        marks(name, places, [float(row[column]) for row in rows], *palette.series(i), 11)
+        for i, (column, name) in enumerate(columns.items())
+    ]
     alt = "Errors (mHa) at equal dimension: " + "; ".join(
         f"{row['system']}, {int(row['shots']):,} shots: "
         + ", ".join(f"{name} {float(row[column]):.2f}" for column, name in columns.items())
         for row in rows
     )
-    return picture(figure, alt)
+    x = {"tickvals": places, "ticktext": names, "range": (-0.5, len(rows) - 0.5)}
+    return drawn(Chart("", "", "energy less exact (mHa)", traces, alt, x=x, y={"type": "log"}, height=4.0))
 
 
 def controls_in_words(rows: Sequence[Mapping[str, str]]) -> Block:
@@ -329,25 +289,19 @@ def qpu_picture(rows: Sequence[Mapping[str, str]]) -> Picture:
             size = f"{2 * int(row['orbitals'])} qubits, {row['repetitions']} rep."
             point = (int(row["two_qubit_gates"]), float(row["expected_fidelity"]), size)
             machines.setdefault(row["qpu"], []).append(point)
-    with palette.style():
-        figure = Figure(figsize=(9.0, 4.4))
-        axes = figure.subplots()
-        for i, (machine, found) in enumerate(machines.items()):
-            gates, fidelities, sizes = zip(*sorted(found), strict=True)
-            axes.plot(gates, fidelities, marker=palette.MARKERS[i], color=palette.SERIES[i], label=machine)
-            if len(found) == max(map(len, machines.values())):
-                for x, y, size in zip(gates, fidelities, sizes, strict=True):
-                    axes.annotate(size, (x, y), xytext=(8, 5), textcoords="offset points", fontsize=8.5)
-        axes.set_xscale("log")
-        axes.set_yscale("log")
-        axes.set_xlabel("two-qubit gates, as the machine runs them")
-        axes.set_ylabel("expected fidelity")
-        axes.legend()
+    traces = []
+    for i, (machine, found) in enumerate(machines.items()):
+        gates, fidelities, sizes = zip(*sorted(found), strict=True)
+        traces.append(joined(machine, gates, fidelities, *palette.series(i)))
+        if len(found) == max(map(len, machines.values())):
+            traces[-1] |= {"mode": "lines+markers+text", "text": sizes, "textposition": "top right"}
     alt = "Expected fidelities: " + "; ".join(
         f"{machine}: " + ", ".join(f"{f:.2g} for {size} ({g} gates)" for g, f, size in sorted(found))
         for machine, found in machines.items()
     )
-    return picture(figure, alt, "A fidelity of 0.5 means that every second shot is free of errors.")
+    caption, log = "A fidelity of 0.5 means that every second shot is free of errors.", {"type": "log"}
+    gates_label = "two-qubit gates, as the machine runs them"
+    return drawn(Chart("", gates_label, "expected fidelity", traces, alt, caption, x=log, y=log, height=4.4))
 
 
 def leaf_through(pictures: Mapping[str, Picture], label: str) -> ipywidgets.VBox:

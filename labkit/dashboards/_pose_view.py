@@ -9,7 +9,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
 
 from labkit.dashboards import palette
 from labkit.dashboards._format import place
@@ -27,9 +26,7 @@ PAPER = {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none"
 def pose_picture(pose: Pose) -> Picture:
     """Projection of a pose onto the plane in which its ligand is widest."""
     drawn = scene(pose)
-    with palette.style():
-        figure = Figure(figsize=(9.0, 6.4))
-        axes = figure.subplots()
+    with palette.canvas(9.0, 6.4) as (figure, axes):
         _draw_pocket(axes, drawn)
         for contact, ligand, protein in drawn.dashes:
             a, b = ligand, protein

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from matplotlib.figure import Figure
-
 from labkit.dashboards import palette
+from labkit.dashboards._chart import UPSIDE_DOWN, Chart, bars, joined, line
+from labkit.dashboards._chart_drawn import drawn
 from labkit.dashboards._format import change, duration, number
-from labkit.dashboards._page import Block, Picture, paragraphs, picture, table
+from labkit.dashboards._page import Block, Picture, paragraphs, table
 
 if TYPE_CHECKING:
     from labkit.cluster._hybrid import LoopTime
@@ -38,26 +38,20 @@ def projection_picture(projections: Sequence[Projection]) -> Picture:
     """Energy and CO2 of a campaign by machine, the least CO2 on top; hatched where its data may not go."""
     order = sorted(projections, key=lambda found: found.co2_kg)
     names = [found.machine for found in order]
-    with palette.style():
-        figure = Figure(figsize=(9.0, 1.4 + 0.34 * len(order)))
-        energy, carbon = figure.subplots(1, 2, sharey=True)
-        for axes, values, label in (
-            (energy, [found.energy_kwh for found in order], "energy (kWh)"),
-            (carbon, [1e3 * found.co2_kg for found in order], "CO2 (g)"),
-        ):
-            bars = axes.barh(names, values, color=palette.BLUE)
-            for bar, found in zip(bars, order, strict=True):
-                if not found.allowed:
-                    bar.set(facecolor="#CCCCCC", hatch="//", edgecolor="white")
-            axes.set_xlabel(label)
-            axes.grid(visible=False, axis="y")
-        energy.invert_yaxis()
+    colours = [palette.BLUE if found.allowed else "#CCCCCC" for found in order]
+    patterns = ["" if found.allowed else "/" for found in order]
     alt = "Energy and CO2 by machine. " + "; ".join(
         f"{found.machine}: {found.energy_kwh:.3f} kWh, {1e3 * found.co2_kg:.1f} g"
         + ("" if found.allowed else ", data may not go there")
         for found in order
     )
-    return picture(figure, alt, "Hatched: the data may not go there.")
+    caption, height = "Hatched: the data may not go there.", 1.4 + 0.34 * len(order)
+    kwh, grams = [found.energy_kwh for found in order], [1e3 * found.co2_kg for found in order]
+    energy, carbon = (bars("", x, names, colours, patterns, showlegend=False) for x in (kwh, grams))
+    return drawn(
+        Chart("", "energy (kWh)", "", [energy], alt, caption, y=UPSIDE_DOWN, height=height),
+        Chart("", "CO2 (g)", "", [carbon], "", y=UPSIDE_DOWN),
+    )
 
 
 def projection_in_words(projections: Sequence[Projection], price: Mapping[str, float]) -> Block:
@@ -124,26 +118,16 @@ def speed_picture(rows: Sequence[Mapping[str, str]], twin: Sequence[Mapping[str,
         lines.setdefault(row["policy"], []).append((int(row["jobs"]), float(row["core_s"])))
     if twin:
         lines["the whole twin (EASY)"] = [(int(row["jobs"]), float(row["cpu_s"])) for row in twin]
-    said = []
-    with palette.style():
-        figure = Figure(figsize=(7.0, 3.6))
-        axes = figure.subplots()
-        for i, (name, points) in enumerate(lines.items()):
-            jobs, seconds = (list(values) for values in zip(*sorted(points), strict=True))
-            axes.plot(jobs, seconds, color=palette.SERIES[i], marker=palette.MARKERS[i], label=name)
-            said.append(
-                f"{name}: {jobs[0]:,} jobs in {seconds[0]:.2g} s, {jobs[-1]:,} in {seconds[-1]:.2g} s"
-            )
-        ends = [min(int(row["jobs"]) for row in growth), max(int(row["jobs"]) for row in growth)]
-        axes.plot(
-            ends, [n / 1e6 for n in ends], color=palette.GREY, linestyle="--", label="a million jobs a second"
-        )
-        axes.set_xscale("log")
-        axes.set_yscale("log")
-        axes.set_xlabel("jobs")
-        axes.set_ylabel("processor time (s)")
-        axes.legend()
-    return picture(figure, "Processor time by number of jobs. " + "; ".join(said))
+    traces, said = [], []
+    for i, (name, points) in enumerate(lines.items()):
+        jobs, seconds = (list(values) for values in zip(*sorted(points), strict=True))
+        traces.append(joined(name, jobs, seconds, *palette.series(i)))
+        said.append(f"{name}: {jobs[0]:,} jobs in {seconds[0]:.2g} s, {jobs[-1]:,} in {seconds[-1]:.2g} s")
+    ends = [min(int(row["jobs"]) for row in growth), max(int(row["jobs"]) for row in growth)]
+    million = [n / 1e6 for n in ends]
+    traces.append(line("a million jobs a second", ends, million, palette.GREY, "dash"))
+    alt, log = "Processor time by number of jobs. " + "; ".join(said), {"type": "log"}
+    return drawn(Chart("", "jobs", "processor time (s)", traces, alt, x=log, y=log))
 
 
 def speed_in_words(scheduling: Sequence[Mapping[str, str]], facility: Sequence[Mapping[str, str]]) -> Block:

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import log10
 
 from matplotlib.figure import Figure
 
 from labkit.dashboards import palette
+from labkit.dashboards._chart import UPSIDE_DOWN, Chart, bars, errors, marks
 from labkit.dashboards._format import number, signed
 from labkit.dashboards._noise_view import VARIANTS
 from labkit.dashboards._page import Block, Picture, paragraphs, picture, table
 from labkit.dashboards._quantum_model import SOLVERS, Finding, Row
 from labkit.quantum import Space
 
-# Colour and marker by group of rows, matplotlib's and plotly's, and what the group is.
+# Colour and marker by group of rows, and what the group is.
 GROUPS = {
-    "classical": (palette.BLACK, "s", "square", "classical"),
-    "circuit": (palette.GREEN, "D", "diamond", "a circuit's state, without shots"),
-    "samples": (palette.BLUE, "o", "circle", "SQD from shots"),
-    "control": (palette.VERMILION, "^", "triangle-up", "control: no circuit at all"),
+    "classical": (palette.BLACK, "square", "classical"),
+    "circuit": (palette.GREEN, "diamond", "a circuit's state, without shots"),
+    "samples": (palette.BLUE, "circle", "SQD from shots"),
+    "control": (palette.VERMILION, "triangle-up", "control: no circuit at all"),
 }
 FLOOR_MHA = 1e-3  # what lies below is drawn here
 
+# Powers of ten: rarer strings are seen with no number of shots that is offered.
+_SHARES = (-6.5, 0.3)
 _COLUMNS = 60  # of a circuit's drawing, side by side
 
 
@@ -39,51 +43,62 @@ def error_of(row: Row) -> str:
     return f"{signed(row.error_mha, digits)} ± {number(row.deviation_mha, digits)}"
 
 
-def bars_of(row: Row) -> tuple[float, float, float]:
-    """Where a row's mark stands on a logarithmic axis, and how far its bar goes down and up, mHa."""
-    place, deviation = max(abs(row.error_mha), FLOOR_MHA), row.deviation_mha or 0.0
-    return place, min(deviation, place - FLOOR_MHA), deviation
-
-
-def energies_alt(rows: Sequence[Row]) -> str:
-    """Alternative text of a chart of energies."""
-    return "Energy less exact (mHa): " + "; ".join(f"{name_of(row)} {error_of(row)}" for row in rows)
-
-
-def shares_alt(finding: Finding, mitigation: str) -> str:
-    """Alternative text of a histogram of bit strings."""
-    ideal = finding.studies[0].ideal
-    return f"Share of the most probable bit strings, exact and {VARIANTS[mitigation]}: " + "; ".join(
-        f"{bits} {ideal[bits]:.2g}, {mean:.2g} ± {deviation:.1g}"
-        for bits, (mean, deviation) in list(finding.shares(mitigation).items())[:4]
+def energies(rows: Sequence[Row]) -> Chart:
+    """Every way to the energy against the exact one, with the scatter of repeated measurements."""
+    names = [name_of(row) + (" ◀" if row.chosen else "") for row in rows]
+    places = [max(abs(row.error_mha), FLOOR_MHA) for row in rows]
+    right = 1000 * max(places)
+    traces = []
+    for group, (colour, symbol, label) in GROUPS.items():
+        mine = [(i, row.deviation_mha or 0.0) for i, row in enumerate(rows) if row.group == group]
+        x, y = [places[i] for i, _ in mine], [names[i] for i, _ in mine]
+        sizes = [15 if rows[i].chosen else 9 for i, _ in mine]
+        up, down = [d or None for _, d in mine], [min(d, places[i] - FLOOR_MHA) or None for i, d in mine]
+        traces.append(marks(label, x, y, colour, symbol, sizes, error_x=errors(up, down)))
+    numbers = {"mode": "text", "name": "numbers", "textposition": "middle left", "hoverinfo": "skip"}
+    texts = {"x": [right] * len(rows), "y": names, "text": [error_of(row) for row in rows]}
+    return Chart(
+        "Energy against exact",
+        "distance from exact (mHa)",
+        "",
+        [*traces, numbers | texts],
+        "Energy less exact (mHa): " + "; ".join(f"{name_of(row)} {error_of(row)}" for row in rows),
+        "Bars: standard deviation of one measurement. ◀: solver and mitigation that are chosen.",
+        x={"type": "log", "exponentformat": "power", "range": (log10(FLOOR_MHA / 2), log10(right))},
+        y=UPSIDE_DOWN,
+        height=1.5 + 0.38 * len(rows),
     )
 
 
-def energies_picture(rows: Sequence[Row]) -> Picture:
-    """Every way to the energy against the exact one, with the scatter of repeated measurements."""
-    with palette.style():
-        figure = Figure(figsize=(9.0, 1.5 + 0.38 * len(rows)))
-        axes = figure.subplots()
-        for group, (colour, marker, _, label) in GROUPS.items():
-            members = [(y, row) for y, row in enumerate(rows) if row.group == group]
-            for y, row in members:
-                place, down, up = bars_of(row)
-                bar = {"xerr": [[down], [up]], "capsize": 4} if row.deviation_mha else {}
-                size = 11 if row.chosen else 7
-                axes.errorbar(place, y, fmt=marker, color=colour, markersize=size, **bar)  # type: ignore[arg-type]
-                axes.text(1.02, y, error_of(row), transform=axes.get_yaxis_transform(), va="center")
-            if members:
-                axes.plot([], [], marker, color=colour, label=label)
-        names = [name_of(row) + (" ◀" if row.chosen else "") for row in rows]
-        axes.set_yticks(range(len(rows)), names)
-        axes.invert_yaxis()
-        axes.set_xscale("log")
-        axes.set_xlim(left=FLOOR_MHA / 2)
-        axes.set_xlabel("distance from the exact energy (mHa)")
-        axes.grid(visible=False, axis="y")
-        figure.legend(loc="outside upper center", ncols=len(GROUPS))
-    caption = "Bars: standard deviation of one measurement. ◀: solver and mitigation that are chosen."
-    return picture(figure, energies_alt(rows), caption)
+def shares(finding: Finding, mitigation: str) -> Chart:
+    """Share of the shots of the most probable bit strings: exact, and as measured."""
+    ideal = finding.studies[0].ideal
+    rows, half = [*range(len(ideal))], len(next(iter(ideal))) // 2
+    traces = [bars("exact", [*ideal.values()], rows, "#CCCCCC")]
+    for i, variant in enumerate(dict.fromkeys(("noiseless", "noisy", mitigation))):
+        found = finding.shares(variant).values()
+        # What wasn't seen has no place on a logarithmic axis.
+        x, y = [mean or None for mean, _ in found], [row + 0.28 * (i - 1) for row in rows]
+        spans = errors([off for _, off in found], [min(off, 0.9 * mean) for mean, off in found])
+        traces.append(marks(VARIANTS[variant], x, y, *palette.series(i), 7, error_x=spans))
+    names = [f"↓{bits[:half]} ↑{bits[half:]}" for bits in ideal]
+    alt = f"Share of the most probable bit strings, exact and {VARIANTS[mitigation]}: " + "; ".join(
+        f"{bits} {ideal[bits]:.2g}, {mean:.2g} ± {deviation:.1g}"
+        for bits, (mean, deviation) in list(finding.shares(mitigation).items())[:4]
+    )
+    rest = 1 - sum(ideal.values())
+    return Chart(
+        "Bit strings measured",
+        "share of the shots",
+        "",
+        traces,
+        alt,
+        f"All other strings together: {rest:.1%} without noise.",
+        x={"type": "log", "exponentformat": "power", "range": _SHARES},
+        y=UPSIDE_DOWN
+        | {"tickvals": rows, "ticktext": names, "tickfont": {"family": "monospace", "size": 12}},
+        height=0.8 + 0.34 * len(rows),
+    )
 
 
 def circuit_picture(space: Space) -> Picture:

@@ -6,18 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from labkit.dashboards import palette
-from labkit.dashboards._chart import Chart
+from labkit.dashboards._chart import UPSIDE_DOWN, Chart, bars, beside, errors, level, line, marks
+from labkit.dashboards._chart_drawn import drawn
 from labkit.dashboards._format import number, place
 from labkit.dashboards._page import Picture, picture
 from labkit.dashboards._quantum_words import GOAL_MHA
 from labkit.dashboards._report_model import ContactEnergy, Round, Step
 from labkit.dashboards._report_words import Shift, interval
 
-_WIDTH = 9.0
 _RANKS = 12  # molecules whose change of rank is drawn
 # Errors below this are rounding; a logarithmic axis needs some end.
 FLOOR_MHA = 1e-6
@@ -34,18 +33,10 @@ KINDS = ("hydrogen bond", "close contact")
 
 def funnel(steps: Sequence[Step]) -> Picture:
     """Molecules left after each step."""
-    with palette.style():
-        figure = Figure(figsize=(_WIDTH, 0.5 + 0.42 * len(steps)))
-        axes = figure.subplots()
-        counts = [step.count for step in steps]
-        bars = axes.barh([step.name for step in steps], counts, color=palette.SKY, edgecolor=palette.BLUE)
-        axes.bar_label(bars, padding=4)
-        axes.invert_yaxis()
-        axes.set_xlabel("molecules")
-        axes.set_xlim(0, max(*counts, 1) * 1.08)
-        axes.grid(visible=False, axis="y")
+    counts, names = [step.count for step in steps], [step.name for step in steps]
+    left = bars("left", counts, names, palette.SKY, text=counts, showlegend=False)
     alt = "Bars, molecules left after each step: " + ", ".join(f"{s.name} {s.count}" for s in steps) + "."
-    return picture(figure, alt)
+    return drawn(Chart("", "molecules", "", [left], alt, y=UPSIDE_DOWN, height=0.5 + 0.42 * len(steps)))
 
 
 def scores_by_round(rounds: Sequence[Round], zero_scores: str) -> Chart:
@@ -56,30 +47,23 @@ def scores_by_round(rounds: Sequence[Round], zero_scores: str) -> Chart:
         ("later rounds", rounds[1:], palette.SKY, "triangle-up"),
     )
     dots = [
-        {
-            "mode": "markers",
-            "name": name,
-            "x": np.concatenate([r.number + spread.uniform(-0.22, 0.22, len(r.scores)) for r in own]),
-            "y": np.concatenate([r.scores for r in own]),
-            "hovertext": [text for r in own for text in r.smiles],
-            "hovertemplate": "%{hovertext}<br>score %{y:.3f}<extra></extra>",
-            "marker": {"color": colour, "symbol": symbol, "size": 7, "opacity": 0.8},
-        }
+        marks(
+            name,
+            np.concatenate([r.number + spread.uniform(-0.22, 0.22, len(r.scores)) for r in own]),
+            np.concatenate([r.scores for r in own]),
+            colour,
+            symbol,
+            7,
+            opacity=0.8,
+            hovertext=[text for r in own for text in r.smiles],
+            hovertemplate="%{hovertext}<br>score %{y:.3f}<extra></extra>",
+        )
         for name, own, colour, symbol in groups
         if own
     ]
-    mean = {
-        "mode": "markers",
-        "name": "mean, 95 % interval",
-        "x": [found.number for found in rounds],
-        "y": [mean.value for mean in means],
-        "error_y": {
-            "type": "data",
-            "array": [mean.high - mean.value for mean in means],
-            "arrayminus": [mean.value - mean.low for mean in means],
-        },
-        "marker": {"color": palette.BLUE, "symbol": "diamond", "size": 10},
-    }
+    numbers, values = [found.number for found in rounds], [mean.value for mean in means]
+    spans = errors([mean.high - mean.value for mean in means], [mean.value - mean.low for mean in means])
+    mean = marks("mean, 95 % interval", numbers, values, palette.BLUE, "diamond", 10, error_y=spans)
     ends = (0.4, rounds[-1].number + 0.6)
     return Chart(
         "",
@@ -89,24 +73,9 @@ def scores_by_round(rounds: Sequence[Round], zero_scores: str) -> Chart:
         "Score of each proposal by round. Means with 95 % intervals: "
         + "; ".join(f"round {r.number}: {interval(r.mean)}" for r in rounds),
         f"Each dot is a proposal; diamonds are means with 95 % bootstrap intervals. {zero_scores}",
-        x={
-            "range": ends,
-            "tickvals": [r.number for r in rounds],
-            "ticktext": [f"{r.number}" for r in rounds],
-        },
+        x={"range": ends, "tickvals": numbers, "ticktext": [f"{n}" for n in numbers]},
         y={"range": (-0.03, 1.0)},
     )
-
-
-def level(y: float, name: str, ends: tuple[float, float]) -> dict[str, Any]:
-    """A dashed line at a height, from one end of a chart to the other."""
-    line = {"color": palette.BLACK, "dash": "dash", "width": 1}
-    return {"mode": "lines", "name": name, "x": ends, "y": (y, y), "line": line}
-
-
-def beside(count: int, width: float) -> list[float]:
-    """Places of several marks around 0, so that none covers another."""
-    return np.linspace(-width, width, count).tolist() if count > 1 else [0.0]
 
 
 def contact_energies(contacts: Sequence[ContactEnergy]) -> Chart:
@@ -114,8 +83,7 @@ def contact_energies(contacts: Sequence[ContactEnergy]) -> Chart:
     rows = contact_rows(contacts)
     names = {"ticktext": [name for name, _ in rows], "tickvals": [*range(len(rows))]}
     means = [float(np.mean([c.kcal_mol for c in members])) for _, members in rows]
-    bars = {"type": "bar", "orientation": "h", "name": "mean", "marker": {"color": "#DDDDDD"}, "width": 0.62}
-    traces = [bars | {"x": means, "y": names["tickvals"]}]
+    traces = [bars("mean", means, names["tickvals"], "#DDDDDD", width=0.62)]
     spots = [
         (y + offset, contact)
         for y, (_, members) in enumerate(rows)
@@ -123,18 +91,13 @@ def contact_energies(contacts: Sequence[ContactEnergy]) -> Chart:
     ]
     for i, kind in enumerate(KINDS):
         shown = [(y, contact) for y, contact in spots if contact.kind == kind]
-        traces.append(
-            {
-                "mode": "markers",
-                "name": kind,
-                "x": [c.kcal_mol for _, c in shown],
-                "y": [y for y, _ in shown],
-                "error_x": {"type": "data", "array": [c.error_kcal_mol for _, c in shown]},
-                "hovertext": [f"no. {c.number}, {c.distance:.2f} Å" for _, c in shown],
-                "hovertemplate": "%{hovertext}<br>%{x:.2f} kcal/mol<extra></extra>",
-                "marker": {"color": palette.SERIES[i], "symbol": palette.PLOTLY_MARKERS[i], "size": 8},
-            }
-        )
+        x, y = [c.kcal_mol for _, c in shown], [y for y, _ in shown]
+        told: dict[str, Any] = {
+            "error_x": errors([c.error_kcal_mol for _, c in shown]),
+            "hovertext": [f"no. {c.number}, {c.distance:.2f} Å" for _, c in shown],
+            "hovertemplate": "%{hovertext}<br>%{x:.2f} kcal/mol<extra></extra>",
+        }
+        traces.append(marks(kind, x, y, *palette.series(i), **told))
     if len(contacts) <= 24:
         right = [c.kcal_mol + c.error_kcal_mol for _, c in spots]
         texts = {"text": [f"no. {c.number}" for _, c in spots], "textposition": "middle right"}
@@ -153,7 +116,7 @@ def contact_energies(contacts: Sequence[ContactEnergy]) -> Chart:
         alt,
         "Grey bars are means over the molecules; error bars are the mean absolute error of "
         f"{contacts[0].method} on validation dimers with known CCSD(T)/CBS energies.",
-        y=names | {"autorange": "reversed"},
+        y=names | UPSIDE_DOWN,
         height=1.6 + 0.5 * len(rows),
     )
 
@@ -168,18 +131,14 @@ def contact_rows(contacts: Sequence[ContactEnergy]) -> list[tuple[str, list[Cont
 
 def solver_errors(contacts: Sequence[ContactEnergy]) -> dict[str, list[float]]:
     """|Error| against exact (mHa) of each way to solve the contact's active space, by label."""
-    found = [contact.quantum for contact in contacts if contact.quantum]
-    return {
-        label: [abs(q["error_mha"] if key == "error_mha" else q["controls"][key]) for q in found]
-        for key, label in SOLVERS.items()
-    }
+    found = [{**c.quantum["controls"], "error_mha": c.quantum["error_mha"]} for c in contacts]
+    return {label: [abs(q[key]) for q in found] for key, label in SOLVERS.items()}
 
 
 def quantum_errors(contacts: Sequence[ContactEnergy]) -> Chart:
-    """The quantum solver and its controls against exact, of contacts."""
-    found = [contact for contact in contacts if contact.quantum]
-    sizes = [contact.quantum["dimer"] for contact in found]
-    caps = [contact.quantum["controls"]["cap_share"] for contact in found]
+    """The quantum solver and its controls against exact, of contacts with a quantum step."""
+    sizes = [contact.quantum["dimer"] for contact in contacts]
+    caps = [contact.quantum["controls"]["cap_share"] for contact in contacts]
     shares = [100 * size["dimension"] / size["full_dimension"] for size in sizes]
     used = f"{min(shares):.0f}–{max(shares):.0f} % of the full space"
     capped = f"at most {100 * max(caps):.0f} % of it"
@@ -189,12 +148,12 @@ def quantum_errors(contacts: Sequence[ContactEnergy]) -> Chart:
         "the largest error of dimer and monomers, the others are the dimer's. Exact is the full "
         "configuration interaction in the same active space."
     )
-    names = [f"no. {c.number}, {place(c.residue)} {c.part}" for c in found]
+    names = [f"no. {c.number}, {place(c.residue)} {c.part}" for c in contacts]
     return errors_against_exact(solver_errors(contacts), notes, "contacts", names, caption)
 
 
 def errors_against_exact(
-    errors: Mapping[str, Sequence[float]],
+    by_solver: Mapping[str, Sequence[float]],
     notes: Sequence[str],
     cases: str,
     names: Sequence[str],
@@ -203,37 +162,40 @@ def errors_against_exact(
     """Solvers against exact, on a logarithmic axis.
 
     Args:
-        errors: solver to |error| of each case, mHa.
+        by_solver: |error| of each case, mHa.
         notes: for each solver what stands below its name.
         cases: what the cases are.
         names: of each case.
         caption: what to read off it.
     """
     traces: list[dict[str, Any]] = []
-    for i, (label, values) in enumerate(errors.items()):
+    for i, (label, values) in enumerate(by_solver.items()):
         shown = np.maximum(values, FLOOR_MHA)
-        marker = {"color": palette.SERIES[i], "symbol": palette.PLOTLY_MARKERS[i], "size": 9, "opacity": 0.75}
-        marks = {"mode": "markers", "name": label.replace("\n", " "), "showlegend": False, "marker": marker}
-        hover = {"hovertext": names, "hovertemplate": "%{hovertext}<br>%{y:.2g} mHa<extra></extra>"}
         x = [i + offset for offset in beside(len(shown), 0.18)]
-        traces.append(marks | hover | {"x": x, "y": shown})
-        bar = level(float(np.median(shown)), "median", (i - 0.32, i + 0.32)) | {"showlegend": i == 0}
-        traces.append(bar | {"line": {"color": palette.BLACK, "width": 2}})
-    ends = (-0.5, len(errors) - 0.5)
-    lowest = max(FLOOR_MHA, min(min(values) for values in errors.values())) / 3
-    highest = 3 * max(GOAL_MHA, *(max(values) for values in errors.values()))
+        hover: dict[str, Any] = {
+            "hovertext": names,
+            "hovertemplate": "%{hovertext}<br>%{y:.2g} mHa<extra></extra>",
+        }
+        name = label.replace("\n", " ")
+        traces.append(marks(name, x, shown, *palette.series(i), 9, opacity=0.75, showlegend=False, **hover))
+        middle = [float(np.median(shown))] * 2
+        median = line("median", (i - 0.32, i + 0.32), middle, palette.BLACK, width=2, showlegend=i == 0)
+        traces.append(median)
+    ends = (-0.5, len(by_solver) - 0.5)
+    lowest = max(FLOOR_MHA, min(min(values) for values in by_solver.values())) / 3
+    highest = 3 * max(GOAL_MHA, *(max(values) for values in by_solver.values()))
     return Chart(
         "",
         "",
         "|error| against exact (mHa)",
         (*traces, level(GOAL_MHA, "1 mHa = 0.63 kcal/mol, labkit's goal", ends)),
         f"Error against exact in millihartree, median over the {cases}: "
-        + "; ".join(f"{label.replace(chr(10), ' ')}: {np.median(v):.2g}" for label, v in errors.items()),
+        + "; ".join(f"{label.replace(chr(10), ' ')}: {np.median(v):.2g}" for label, v in by_solver.items()),
         caption,
         x={
             "range": ends,
-            "tickvals": [*range(len(errors))],
-            "ticktext": [f"{label}\n{note}" for label, note in zip(errors, notes, strict=True)],
+            "tickvals": [*range(len(by_solver))],
+            "ticktext": [f"{label}\n{note}" for label, note in zip(by_solver, notes, strict=True)],
         },
         y={"type": "log", "range": (np.log10(lowest), np.log10(highest))},
         height=4.2,
@@ -244,9 +206,7 @@ def rank_changes(moved: Sequence[Shift]) -> Picture:
     """Ranks of the best simulated molecules without and with their interaction energy."""
     shown = moved[:_RANKS]
     lowest = max(max(shift.before, shift.after) for shift in shown)
-    with palette.style():
-        figure = Figure(figsize=(5.5, 1.0 + 0.36 * min(lowest, 2 * _RANKS)))
-        axes = figure.subplots()
+    with palette.canvas(5.5, 1.0 + 0.36 * min(lowest, 2 * _RANKS)) as (figure, axes):
         for shift in shown:
             changed = shift.before != shift.after
             rises = shift.after < shift.before

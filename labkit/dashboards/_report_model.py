@@ -212,6 +212,11 @@ class ReportModel:
         return difference_of_means(last.scores, first.scores, (last.weights, first.weights))
 
     @property
+    def by_circuit(self) -> tuple[ContactEnergy, ...]:
+        """Contacts that have a quantum step."""
+        return tuple(contact for contact in self.contacts if contact.quantum)
+
+    @property
     def simulated(self) -> tuple[Candidate, ...]:
         """Candidates that have an interaction energy, best first."""
         numbers = {contact.number for contact in self.contacts}

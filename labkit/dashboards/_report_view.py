@@ -34,9 +34,8 @@ class ReportView(RunView):
                 f"The best molecule has a score of {number(best.score)} and docks with "
                 f"{number(model.dockings[best.number].energy, 1)} kcal/mol: {best.smiles}"
             )
-        facts = quantum_words.quantum_facts(model.contacts)
-        if facts is not None:
-            found.append(quantum_words.delta(facts, model.contacts))
+        if model.by_circuit:
+            found.append(quantum_words.delta(model.by_circuit))
         return bullets(found)
 
     def best(self, count: int = SHOWN) -> Block:
@@ -114,10 +113,9 @@ class ReportView(RunView):
 
     def quantum(self) -> Shown:
         """The quantum solver against exact, with its controls."""
-        contacts = self.model.contacts
-        if quantum_words.quantum_facts(contacts) is None:
+        if not self.model.by_circuit:
             return paragraphs(self._no_quantum_step())
-        return self._shown(figures.quantum_errors(contacts))
+        return self._shown(figures.quantum_errors(self.model.by_circuit))
 
     def _no_quantum_step(self) -> str:
         if not self.model.contacts:
@@ -129,14 +127,11 @@ class ReportView(RunView):
 
     def quantum_in_words(self) -> Block:
         """What the comparison with exact shows, contact by contact and in sum."""
-        contacts = self.model.contacts
-        facts = quantum_words.quantum_facts(contacts)
-        if facts is None:
+        contacts = self.model.by_circuit
+        if not contacts:
             return Block("")
         rows = []
         for contact in contacts:
-            if not contact.quantum:
-                continue
             dimer, circuit = contact.quantum["dimer"], contact.quantum["circuit"]
             rows.append(
                 (
@@ -157,7 +152,7 @@ class ReportView(RunView):
             "δ (kcal/mol)",
         )
         return together(
-            paragraphs(*quantum_words.quantum(facts), quantum_words.delta(facts, contacts)),
+            paragraphs(*quantum_words.quantum(contacts), quantum_words.delta(contacts)),
             first_rows(head, rows, numeric=head[1:]),
         )
 

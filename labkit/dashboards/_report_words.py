@@ -209,7 +209,7 @@ def ranking(model: ReportModel) -> list[str]:
             f"The best one changed: no. {top.candidate.number} rose from place {top.before} to 1, and "
             f"no. {first.candidate.number}, best before, is now at {first.after}."
         )
-    if any(contact.quantum for contact in model.contacts):
+    if model.by_circuit:
         texts.append(
             "What moved them is the headline energy, a density functional's. The quantum solver's δ is shown "
             "beside it and never added, so it moved none."

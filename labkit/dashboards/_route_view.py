@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from labkit.dashboards import palette
@@ -21,9 +20,7 @@ _WIDTH, _GAP = 1.62, 0.36
 
 def route() -> Picture:
     """From string to score, and back into the model."""
-    with palette.style():
-        figure = Figure(figsize=(9.0, 2.9))
-        axes = figure.subplots()
+    with palette.canvas(9.0, 2.9) as (figure, axes):
         for i, (name, does, time) in enumerate(_STEPS):
             left = i * (_WIDTH + _GAP)
             axes.add_patch(

@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Literal
 from labkit.campaign import COMPONENTS
 from labkit.dashboards import _report_figures as figures
 from labkit.dashboards import _report_words as words
-from labkit.dashboards._chart import Chart, drawn, live
+from labkit.dashboards._chart import Chart
+from labkit.dashboards._chart_drawn import drawn
 from labkit.dashboards._energy_model import EnergyModel
 from labkit.dashboards._energy_view import use_by_stage, use_table
 from labkit.dashboards._page import Block, Picture, paragraphs, table, together
@@ -76,7 +77,11 @@ class RunView(ABC):
         return self._shown(figures.scores_by_round(rounds, self.zero_scores))
 
     def _shown(self, chart: Chart) -> Shown:
-        return live(chart) if self.ui == "widget" else drawn(chart)
+        if self.ui == "static":
+            return drawn(chart)
+        from labkit.dashboards._chart_widget import live
+
+        return live(chart)
 
     def gain(self) -> Block:
         """Whether the proposals got better, in words."""

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from labkit.dashboards import palette
-from labkit.dashboards._chart import Chart
+from labkit.dashboards._chart import Chart, errors, level, marks
 from labkit.dashboards._format import number
-from labkit.dashboards._report_figures import errors_against_exact, level
+from labkit.dashboards._report_figures import errors_against_exact
 from labkit.dashboards._report_model import Triplet
 from labkit.dashboards._triplet_words import SINGLET_OXYGEN_EV, errors_mha, inside
 
@@ -39,23 +39,18 @@ def triplets_by_round(triplets: Sequence[Triplet], window: tuple[float, float] |
         ticks = {r: f"{r}\n{count} of {of}" for r, (count, of) in found.items()}
     for i, state in enumerate(KINDS):
         if shown := [(x, t) for x, t in spots if t.energy.state == state]:
-            traces.append(
-                {
-                    "mode": "markers",
-                    "name": state,
-                    "x": [x for x, _ in shown],
-                    "y": [t.energy.ev for _, t in shown],
-                    "error_y": {"type": "data", "array": [t.energy.error_estimate_ev for _, t in shown]},
-                    "hovertext": [f"no. {t.number}, {t.smiles}" for _, t in shown],
-                    "hovertemplate": "%{hovertext}<br>%{y:.2f} eV<extra></extra>",
-                    "marker": {"color": palette.SERIES[i], "symbol": palette.PLOTLY_MARKERS[i], "size": 7},
-                }
-            )
-    best = [(x, t) for x, t in spots if t.number <= _NAMED]  # leftmost of a round
+            told: dict[str, Any] = {
+                "error_y": errors([t.energy.error_estimate_ev for _, t in shown]),
+                "hovertext": [f"no. {t.number}, {t.smiles}" for _, t in shown],
+                "hovertemplate": "%{hovertext}<br>%{y:.2f} eV<extra></extra>",
+            }
+            x, y = [x for x, _ in shown], [t.energy.ev for _, t in shown]
+            traces.append(marks(state, x, y, *palette.series(i), 7, **told))
+    best = [(x, t) for x, t in spots if t.number <= _NAMED]
     texts = {
         "text": [f"no. {t.number}" for _, t in best],
         "textposition": "middle left",
-    }  # leftmost of a round
+    }  # of a round's first
     named = {"mode": "text", "name": "number", "showlegend": False, "hoverinfo": "skip"}
     traces.append(named | texts | {"x": [x for x, _ in best], "y": [t.energy.ev for _, t in best]})
     traces.append(level(SINGLET_OXYGEN_EV, f"singlet oxygen, {SINGLET_OXYGEN_EV} eV", (left, right)))

@@ -23,6 +23,7 @@ GREY = "#7F7F7F"
 SERIES = (BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE, BLACK)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 PLOTLY_MARKERS = ("circle", "square", "diamond", "cross", "x", "circle-open", "square-open")
+PLOTLY_DASHES = ("solid", "dash", "dashdot", "dot")
 
 # Chemists' habits (nitrogen blue, oxygen red) with this set's colours; pictures write the letter as well.
 ELEMENTS = {
@@ -64,6 +65,16 @@ def style() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def canvas(width: float, height: float, rows: int = 1, columns: int = 1, **more: Any) -> Iterator[Any]:
+    """Matplotlib's figure in that style, inches, and its axes as `Figure.subplots` has them."""
+    from matplotlib.figure import Figure
+
+    with style():
+        figure = Figure(figsize=(width, height))
+        yield figure, figure.subplots(rows, columns, **more)
+
+
 def plotly_template() -> str:
     """Plotly's settings for everything that labkit draws; the name that they are registered under."""
     import plotly.graph_objects as go
@@ -97,3 +108,13 @@ def plotly_template() -> str:
             }
         )
     return name
+
+
+def series(i: int) -> tuple[str, str]:
+    """Colour and plotly's marker of the i-th series of a chart."""
+    return SERIES[i % len(SERIES)], PLOTLY_MARKERS[i % len(SERIES)]
+
+
+def stroke(i: int) -> tuple[str, str]:
+    """Colour and plotly's dash of the i-th line of a chart."""
+    return SERIES[i % len(SERIES)], PLOTLY_DASHES[i % len(PLOTLY_DASHES)]

@@ -14,8 +14,9 @@ from .conftest import OpenNotebook, enter, pictures
 Act = Callable[[Page], None]
 
 POWERS = """
-from labkit.dashboards._live import chart, column, control, row, update
-figure = chart("Powers", "x", "x to the exponent", "nothing yet")
+from labkit.dashboards._chart_widget import chart, update
+from labkit.dashboards._live import column, control, row
+figure = chart("nothing yet")
 slider = control("slider", "exponent", min=1, max=9, value=1)
 def show(change=None):
     ys = [x ** slider.value for x in range(500)]

@@ -18,7 +18,7 @@ from labkit.dashboards import _campaign_model, _campaign_view
 from labkit.dashboards._campaign_model import CampaignModel, newest_run
 from labkit.dashboards._campaign_view import campaign_dashboard, campaign_static
 from labkit.dashboards._campaign_words import in_words
-from labkit.dashboards._chart import drawn
+from labkit.dashboards._chart_drawn import drawn
 from labkit.dashboards._chemical_space import fit_plane
 from labkit.dashboards._dashboard import close
 from labkit.dashboards._run_process import RunProcess, start_run

@@ -10,8 +10,10 @@ import pytest
 
 from labkit.cli import main
 from labkit.dashboards import dashboard
+from labkit.dashboards._chart import Chart
+from labkit.dashboards._chart_widget import chart, show, update
 from labkit.dashboards._dashboard import DASHBOARDS, close
-from labkit.dashboards._live import Background, Ticker, chart, column, control, row, update
+from labkit.dashboards._live import Background, Ticker, column, control, row
 from labkit.errors import EvaluationError, InputError
 
 
@@ -32,7 +34,7 @@ def _button(widget: ipywidgets.Widget) -> ipywidgets.ToggleButton:
 
 
 def test_a_chart_takes_other_data_and_tells_them_in_words() -> None:
-    figure = chart("Energy by shots", "shots", "energy (mHa)", "no energies yet")
+    figure = chart("no energies yet")
     shown = row(figure)
     assert 'aria-label="no energies yet"' in _text(shown)
     update(figure, [{"x": [1, 2], "y": [3.0, 4.0], "name": "SQD"}], "SQD, <2> energies")
@@ -41,11 +43,26 @@ def test_a_chart_takes_other_data_and_tells_them_in_words() -> None:
     assert figure.data[0] is first  # changed where it was, not drawn anew
     assert first.x == (1, 2, 3)
     assert 'aria-label="SQD, 3 energies"' in _text(shown)
-    assert figure.layout.xaxis.title.text == "shots"
+
+
+def test_a_chart_in_place_of_another_keeps_nothing_of_it_but_the_readers_zoom() -> None:
+    figure = chart("none yet")
+    rows = {"tickvals": [0, 1], "ticktext": ["LUMI", "Alps\nCSCS"], "range": (1.5, -0.5)}
+    show(figure, Chart("Jobs", "hours", "", [], "jobs of two", x={"range": (0, 9)}, y=rows))
+    assert figure.layout.title.text == "Jobs" and figure.layout.yaxis.ticktext == ("LUMI", "Alps<br>CSCS")
+    figure.layout.xaxis.range = (2, 3)
+    day = {"title": {"text": "g/kWh"}, "range": (0, 500)}
+    show(figure, Chart("PUE", "hours", "PUE", [], "a day", y={"range": (1, 1.2)}, right=day))
+    axis = figure.layout.yaxis
+    assert (axis.tickvals, axis.ticktext, axis.range) == (None, None, (1, 1.2))
+    assert figure.layout.yaxis2.range == (0, 500) and figure.layout.xaxis.range is None
+    figure.layout.xaxis.range = (2, 3)
+    show(figure, Chart("PUE", "hours", "PUE", [], "the next day"))
+    assert figure.layout.xaxis.range == (2, 3) and figure.layout.yaxis2.range is None
 
 
 def test_a_chart_takes_traces_of_another_kind_and_fewer_of_them() -> None:
-    figure = chart("t", "x", "y", "a")
+    figure = chart("a")
     update(figure, [{"x": [1], "y": [1], "mode": "lines"}, {"x": [1], "y": [2]}], "two")
     update(figure, [{"type": "bar", "x": ["a"], "y": [2]}], "one")
     assert [trace.type for trace in figure.data] == ["bar"]
@@ -55,7 +72,7 @@ def test_a_chart_takes_traces_of_another_kind_and_fewer_of_them() -> None:
 
 
 def test_what_an_update_leaves_out_of_a_marker_is_gone() -> None:
-    figure = chart("t", "x", "y", "a")
+    figure = chart("a")
     update(figure, [{"x": [1], "y": [1], "marker": {"color": "red", "size": 5}}], "red")
     update(figure, [{"x": [1], "y": [1], "marker": {"size": 6}}], "of the template's colour")
     assert figure.data[0].marker.color is None
@@ -65,7 +82,7 @@ def test_what_an_update_leaves_out_of_a_marker_is_gone() -> None:
 def test_letters_in_charts_are_at_least_12_px_and_colours_are_the_palettes() -> None:
     from labkit.dashboards import palette
 
-    template = chart("t", "x", "y", "a").layout.template.layout
+    template = chart("a").layout.template.layout
     assert template.font.size >= 12
     assert template.colorway == palette.SERIES
 
@@ -238,7 +255,7 @@ def test_what_cannot_be_served_is_refused_before_the_server_starts(
 
 
 def test_plotlys_code_is_in_no_chart_but_beside_them_once() -> None:
-    one, two = (chart("t", "x", "y", "a") for _ in range(2))
+    one, two = (chart("a") for _ in range(2))
     states = [figure.get_state() for figure in (one, two)]
     assert states[0]["_plotly"] == states[1]["_plotly"]
     assert all(len(str(state)) < 100_000 for state in states)
@@ -246,7 +263,7 @@ def test_plotlys_code_is_in_no_chart_but_beside_them_once() -> None:
 
 
 def test_a_page_that_is_opened_later_gets_what_the_chart_shows_now() -> None:
-    figure = chart("t", "x", "y", "a")
+    figure = chart("a")
     update(figure, [{"x": [1], "y": [2], "name": "first"}], "one")
     update(figure, [{"x": [1], "y": [3], "name": "second"}], "two")
     assert figure.get_state()["_widget_data"][0]["name"] == "second"

@@ -17,6 +17,7 @@ import pytest
 from labkit.campaign import Run
 from labkit.dashboards import _quantum_figures as figures
 from labkit.dashboards import _quantum_model
+from labkit.dashboards._chart_drawn import drawn
 from labkit.dashboards._noise_view import resources_table
 from labkit.dashboards._page import Block
 from labkit.dashboards._quantum_model import SOLVERS, Choice, Finding, QuantumModel
@@ -82,9 +83,9 @@ def test_shares_of_the_shots_are_near_the_circuit_s(finding: Finding) -> None:
 
 def test_pictures_are_well_formed_and_described(finding: Finding) -> None:
     rows = finding.rows("post_selected")
-    for drawn in (figures.energies_picture(rows), figures.circuit_picture(finding.space)):
-        assert ElementTree.fromstring(drawn.svg).tag.endswith("svg")
-    assert "SQD, post-selected +9.7 ± 7.4" in figures.energies_alt(rows)
+    for picture in (drawn(figures.energies(rows)), figures.circuit_picture(finding.space)):
+        assert ElementTree.fromstring(picture.svg).tag.endswith("svg")
+    assert "SQD, post-selected +9.7 ± 7.4" in figures.energies(rows).alt
     assert "12 qubits, 168 two-qubit gates (cp, cx), depth 76" in figures.circuit_picture(finding.space).alt
 
 

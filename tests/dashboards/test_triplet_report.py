@@ -140,10 +140,13 @@ def test_a_run_without_a_window_is_told_without_one(triplet_run: Run) -> None:
 
 def test_widgets_hold_what_the_static_figures_hold(triplet_run: Run) -> None:
     view = TripletReportView(read_report(triplet_run), "widget")
-    marks = view.triplets().select_traces({"mode": "markers"})
+    triplets, quantum, scores = (
+        part.children[0].children[1] for part in (view.triplets(), view.quantum(), view.scores())
+    )
+    marks = triplets.select_traces({"mode": "markers"})
     assert {y for trace in marks for y in trace.y} == {2.4, 0.9, 1.1, 1.3}
-    assert len([*view.quantum().select_traces({"mode": "markers"})]) == 4
-    assert sum(len(t.y) for t in view.scores().data if t.marker.symbol in ("circle", "triangle-up")) == 6
+    assert len([*quantum.select_traces({"mode": "markers"})]) == 4
+    assert sum(len(t.y) for t in scores.data if t.marker.symbol in ("circle", "triangle-up")) == 6
 
 
 def test_the_other_kind_of_report_says_that_nothing_was_docked(triplet_run: Run) -> None:

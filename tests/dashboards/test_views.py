@@ -1,7 +1,9 @@
 import re
 from collections.abc import Callable
 
+import ipywidgets
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 
 from labkit.campaign import Run
@@ -93,13 +95,22 @@ def test_an_unknown_kind_of_view_is_refused(finished_run: Run) -> None:
         ReportView(read_report(finished_run), "magic")  # type: ignore[arg-type]
 
 
+def _plotted(shown: ipywidgets.VBox) -> go.FigureWidget:
+    """The chart of a part of a live report, which tells what it shows and what to read off it."""
+    (told, chart), caption = shown.children[0].children, shown.children[1]
+    assert 'role="img" aria-label="' in told.value and "<p>" in caption.value
+    return chart
+
+
 def test_widgets_hold_what_the_static_figures_hold(finished_run: Run) -> None:
     view = ReportView(read_report(finished_run), "widget")
-    scores = view.scores()
+    scores, contacts, quantum = (
+        _plotted(shown) for shown in (view.scores(), view.contacts(), view.quantum())
+    )
     assert sum(len(trace.y) for trace in scores.data if trace.marker.symbol in ("circle", "triangle-up")) == 6
-    marks = view.contacts().select_traces({"type": "scatter", "mode": "markers"})
+    marks = contacts.select_traces({"type": "scatter", "mode": "markers"})
     assert {x for trace in marks for x in trace.x} == {-6.0, 1.5, -3.0}
-    assert len([*view.quantum().select_traces({"mode": "markers"})]) == 5
+    assert len([*quantum.select_traces({"mode": "markers"})]) == 5
     assert len(view.pose().data) > 5
 
 

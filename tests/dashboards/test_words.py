@@ -1,12 +1,14 @@
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from labkit.campaign import Run
 from labkit.dashboards import _report_words as words
 from labkit.dashboards import read_report
-from labkit.dashboards._quantum_words import delta, quantum, quantum_facts
-from labkit.dashboards._report_model import ReportModel, Round, mean_of
+from labkit.dashboards._quantum_words import delta, quantum
+from labkit.dashboards._report_model import ContactEnergy, ReportModel, Round, mean_of
 from labkit.store import Steering
 
 
@@ -66,33 +68,33 @@ def test_one_round_is_compared_with_nothing(interrupted_run: Run) -> None:
     assert "nothing to compare yet" in words.gain(read_report(interrupted_run))
 
 
+def _with_quantum(contacts: Sequence[ContactEnergy], **values: Any) -> list[ContactEnergy]:
+    return [replace(contact, quantum={**contact.quantum, **values}) for contact in contacts]
+
+
 def test_rivals_that_do_as_well_are_counted(finished_run: Run) -> None:
-    facts = quantum_facts(read_report(finished_run).contacts)
-    assert facts is not None
-    assert (facts.count, facts.noise_wins, facts.excitations_win) == (3, 1, 0)
-    assert facts.worst == pytest.approx(0.4)
-    said = " ".join(quantum(facts))
+    said = " ".join(quantum(read_report(finished_run).by_circuit))
     assert "within 1 mHa" in said
+    assert "the largest error of 3 contacts, dimer and monomers, is 0.4 mHa" in said
     assert "uniformly random bits do as well or better in 1 of 3 contacts" in said
     assert "do worse in all 3 contacts" in said
     assert "proves little" not in said
 
 
 def test_a_subspace_that_spans_everything_is_said_to_prove_little(finished_run: Run) -> None:
-    facts = quantum_facts(read_report(finished_run).contacts)
-    assert facts is not None
-    assert "proves little" in " ".join(quantum(replace(facts, share=1.0)))
-    assert "beyond 1 mHa" in " ".join(quantum(replace(facts, worst=3.0)))
+    contacts = read_report(finished_run).by_circuit
+    whole = {"dimension": 100, "full_dimension": 100}
+    assert "proves little" in " ".join(quantum(_with_quantum(contacts, dimer=whole)))
+    assert "beyond 1 mHa" in " ".join(quantum(_with_quantum(contacts, error_mha=3.0)))
 
 
 def test_a_delta_of_about_nothing_is_called_so_and_a_large_one_is_not(finished_run: Run) -> None:
-    contacts = read_report(finished_run).contacts
-    facts = quantum_facts(contacts)
-    assert facts is not None
-    said = delta(facts, contacts)
+    contacts = read_report(finished_run).by_circuit
+    said = delta(contacts)
     assert "adds a check, not a better number" in said
     assert "most of which is the quantum solver's own error" in said
-    assert "not small" in delta(replace(facts, delta=4.0, delta_exact=4.0), contacts)
+    large = _with_quantum(contacts, delta_kcal_mol=4.0, delta_exact_kcal_mol=-4.0)
+    assert "not small" in delta(large)
 
 
 def test_ranks_are_those_of_the_scores_with_and_without_the_interaction_energy(finished_run: Run) -> None:

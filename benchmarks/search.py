@@ -56,9 +56,12 @@ KEY = ("arm", "task", "budget", "seed")
 _breeding = SEARCH.breeding
 ARMS: dict[str, OptimiserSettings] = {
     "full": SEARCH,
-    "prior kept": replace(SEARCH, learning=False),
+    "policy learns": replace(SEARCH, learning=True, updates=2),
+    "no fresh parents": replace(SEARCH, breeding=replace(_breeding, fresh=0.0)),
+    "two generations": replace(SEARCH, breeding=replace(_breeding, generations=2)),
     "no surrogate": replace(SEARCH, breeding=replace(_breeding, known=0)),
-    "policy only": replace(SEARCH, breeding=replace(_breeding, children=0)),
+    # After REINVENT: its augmented likelihood, its replay by rank; what the language model does alone.
+    "policy only": replace(SEARCH, learning=True, breeding=replace(_breeding, children=0)),
 }
 
 APIXABAN = "COc1ccc(-n2nc(C(N)=O)c3c2C(=O)N(c2ccc(N4CCCCC4=O)cc2)CC3)cc1"

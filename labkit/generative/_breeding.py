@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
+from heapq import heappop, heappush
 from itertools import zip_longest
 
 import numpy as np
 from rdkit import Chem, rdBase
 
 from labkit.generative._operators import Parent, cross, mutate
-from labkit.generative._surrogate import Features, Surrogate
+from labkit.generative._surrogate import Features, Surrogate, environments
 
 _MUTATED_AFTER_CROSSING = 0.1
 _REMEMBERED = 1024  # parents that stay cut open; they are drawn again and again
+_TOP, _GAIN = 10, 1.01  # whose mean has to rise by how much, for breeding to go on as it does
 _PATIENCE = 3  # matings for each child that is wanted
 
 
@@ -29,12 +31,15 @@ class Breeding:
         fresh: share of pairs whose second parent has just been drawn from the policy.
         parents: so many of the best may be parents.
         rank_weight: the parent of rank r among n is drawn with weight 1 / (rank_weight · n + r).
-        known: so many scores the surrogate is fitted to: two thirds the best, the rest drawn from all; with 0
-            there is none, and as many children as were drawn come between those, in one generation.
+        known: so many scores the surrogate is fitted to; with 0 there is none, and as many children as were
+            drawn come between those, in one generation.
         kappa: candidates are ranked by predicted mean + kappa · standard deviation (the upper confidence
             bound).
         start: so many scores are needed before anything is bred.
         max_heavy_atoms: no child is larger.
+        strange: so many kinds of environment (an atom with its neighbours) may a child have that the language
+            model doesn't write, so that the search stays with molecules that could be made; None: any.
+        patience: so many calls without gain, and breeding begins anew; 0: never. See ``lineage``.
     """
 
     children: int = 0
@@ -47,118 +52,164 @@ class Breeding:
     kappa: float = 0.5
     start: int = 128
     max_heavy_atoms: int = 50
+    strange: int | None = None
+    patience: int = 500
 
 
-class Known(dict[str, Features]):
-    """Features by SMILES, computed when they are first asked for."""
+@dataclass(frozen=True)
+class Breeder:
+    """Breeds candidates for an objective from molecules whose scores were told.
 
-    def __missing__(self, smiles: str) -> Features:
-        self[smiles] = Features.of(Chem.MolFromSmiles(smiles))
-        return self[smiles]
+    Attributes:
+        settings: how.
+        usual: environments that the language model writes; see ``Breeding.strange``.
+        features: of what was told; kept from call to call.
+    """
+
+    settings: Breeding
+    usual: frozenset[int]
+    features: dict[str, Features] = field(default_factory=dict)
+
+    def candidates(
+        self,
+        drawn: Sequence[str],
+        told: Mapping[str, float],
+        rng: np.random.Generator,
+        new: Callable[[str], bool],
+    ) -> Iterator[str]:
+        """Canonical SMILES of molecules drawn and of children of what was told, the most promising first.
+
+        The parents of a generation are the best of what was told, by score, and of the earlier candidates, by
+        their upper confidence bound (after Tripp, Hernández-Lobato 2023, arXiv:2310.09267).
+
+        Args:
+            drawn: canonical SMILES from the policy: candidates, too, and parents.
+            told: scores by canonical SMILES, in the order in which they were told.
+            rng: source of chance.
+            new: whether a canonical SMILES may be a candidate.
+        """
+        found = set()
+        for text in self._ranked(drawn, told, rng, new):
+            # Read as others will read it: what was bred can't always be.
+            molecule = Chem.MolFromSmiles(text)
+            smiles = None if molecule is None else Chem.MolToSmiles(molecule)
+            if smiles is not None and smiles not in found and new(smiles):
+                found.add(smiles)
+                yield smiles
+
+    def _ranked(
+        self,
+        drawn: Sequence[str],
+        told: Mapping[str, float],
+        rng: np.random.Generator,
+        new: Callable[[str], bool],
+    ) -> list[str]:
+        settings = self.settings
+        molecules = {text: Chem.MolFromSmiles(text) for text in drawn}
+        usual = self.usual.union(*map(environments, molecules.values()))
+        since = lineage(list(told.values()), settings.patience) if settings.patience else 0
+        own = dict(list(told.items())[since:])
+        if settings.known == 0:
+            children = list(self._children(_best(own), drawn, usual, rng, new))[: len(drawn)]
+            return [text for pair in zip_longest(drawn, children) for text in pair if text is not None]
+        surrogate = self._fitted(told, rng)
+        promise: dict[str, float] = {}
+
+        def judge(candidates: dict[str, Chem.Mol]) -> None:
+            if candidates:
+                mean, deviation = surrogate.predict([Features.of(each) for each in candidates.values()])
+                promise.update(zip(candidates, (mean + settings.kappa * deviation).tolist(), strict=True))
+
+        judge(molecules)
+        for _ in range(settings.generations):
+            parents = _best(own | promise)
+            judge(self._children(parents, drawn, usual, rng, lambda text: text not in promise and new(text)))
+        return _best(promise)
+
+    def _fitted(self, told: Mapping[str, float], rng: np.random.Generator) -> Surrogate:
+        """The surrogate given the best half of what it can know, the latest quarter, and some of the rest."""
+        known = self.settings.known
+        best = _best(told)
+        chosen = dict.fromkeys(best[: known // 2] + list(told)[-(known // 4) :])
+        rest = [text for text in best if text not in chosen]
+        others = rng.choice(len(rest), min(known - len(chosen), len(rest)), replace=False) if rest else ()
+        texts = [*chosen, *(rest[i] for i in others)]
+        for text in texts:
+            if text not in self.features:
+                self.features[text] = Features.of(Chem.MolFromSmiles(text))
+        return Surrogate.fit([self.features[text] for text in texts], [told[text] for text in texts])
+
+    def _children(
+        self,
+        parents: Sequence[str],
+        drawn: Sequence[str],
+        usual: frozenset[int],
+        rng: np.random.Generator,
+        wanted: Callable[[str], bool],
+    ) -> dict[str, Chem.Mol]:
+        """Children of parents, who come the best first, and of some that were drawn.
+
+        They are fewer than asked for if few matings succeed.
+        """
+        settings = self.settings
+        parents = parents[: settings.parents]
+        children: dict[str, Chem.Mol] = {}
+        if not parents:
+            return children
+        weight = 1 / (settings.rank_weight * len(parents) + np.arange(len(parents)))
+        pairs = rng.choice(len(parents), (_PATIENCE * settings.children, 2), p=weight / weight.sum())
+        for first, second in pairs.tolist():
+            if len(children) == settings.children:
+                break
+            fresh = bool(drawn) and rng.random() < settings.fresh
+            other = drawn[int(rng.integers(len(drawn)))] if fresh else parents[second]
+            # Most of what the operators try is no molecule, which RDKit would tell each time.
+            with rdBase.BlockLogs():
+                mother, father = _parent(parents[first]), _parent(other)
+                child = _child(mother, father, settings, rng) if mother and father else None
+            if child is not None and self._is_usual(child, usual):
+                text = Chem.MolToSmiles(child)
+                if wanted(text):
+                    children[text] = child
+        return children
+
+    def _is_usual(self, molecule: Chem.Mol, usual: frozenset[int]) -> bool:
+        strange = self.settings.strange
+        return strange is None or len(environments(molecule) - usual) <= strange
 
 
-def ranked_candidates(
-    drawn: Iterable[str],
-    told: Mapping[str, float],
-    features: Known,
-    settings: Breeding,
-    rng: np.random.Generator,
-    new: Callable[[str], bool],
-) -> Iterator[str]:
-    """Canonical SMILES of molecules drawn and of children of what was told, the most promising first.
+def lineage(scores: Sequence[float], patience: int) -> int:
+    """The call from which on molecules may be parents, counted from 0.
 
-    The parents of a generation are the best of what was told, by score, and of the earlier candidates, by
-    their upper confidence bound (after Tripp, Hernández-Lobato 2023, arXiv:2310.09267).
+    When the mean of the ten best has gained less than a hundredth in so many calls, breeding begins anew,
+    from what the policy draws; when that comes to a halt in turn, all may be parents again; and so on.
 
     Args:
-        drawn: canonical SMILES from the policy: candidates, too, and parents.
-        told: scores by canonical SMILES.
-        features: of what was told; kept from call to call.
-        settings: how.
-        rng: source of chance.
-        new: whether a canonical SMILES may be a candidate.
+        scores: in the order of calls.
+        patience: so many calls.
     """
-    found = set()
-    for text in _ranked(list(drawn), told, features, settings, rng, new):
-        # Read as others will read it: what was bred can't always be.
-        molecule = Chem.MolFromSmiles(text)
-        smiles = None if molecule is None else Chem.MolToSmiles(molecule)
-        if smiles is not None and smiles not in found and new(smiles):
-            found.add(smiles)
-            yield smiles
+    since, last, reached = 0, 0, 0.0
+    everything: list[float] = []
+    own = everything
+    for index, score in enumerate(scores):
+        for best in (everything,) if own is everything else (everything, own):
+            heappush(best, score)
+            if len(best) > _TOP:
+                heappop(best)
+        mean = sum(own) / _TOP
+        if mean > reached * _GAIN:
+            last, reached = index, mean
+        elif index - last >= patience:
+            last = index
+            if own is everything:
+                since, own, reached = index + 1, [], 0.0
+            else:
+                since, own, reached = 0, everything, sum(everything) / _TOP
+    return since
 
 
-def _ranked(
-    drawn: list[str],
-    told: Mapping[str, float],
-    features: Known,
-    settings: Breeding,
-    rng: np.random.Generator,
-    new: Callable[[str], bool],
-) -> list[str]:
-    best = sorted(told, key=lambda text: (-told[text], text))
-    if settings.known == 0:
-        children = [*_children(best[: settings.parents], drawn, settings, rng, new)][: len(drawn)]
-        return [text for pair in zip_longest(drawn, children) for text in pair if text is not None]
-    surrogate = _fitted(best, told, features, settings.known, rng)
-    promise: dict[str, float] = {}
-
-    def judge(candidates: dict[str, Chem.Mol]) -> None:
-        if candidates:
-            mean, deviation = surrogate.predict([Features.of(each) for each in candidates.values()])
-            promise.update(zip(candidates, (mean + settings.kappa * deviation).tolist(), strict=True))
-
-    judge({text: Chem.MolFromSmiles(text) for text in drawn})
-    known = {text: told[text] for text in best[: settings.parents]}
-    for _ in range(settings.generations):
-        values = known | promise
-        parents = sorted(values, key=lambda text: (-values[text], text))[: settings.parents]
-        judge(_children(parents, drawn, settings, rng, lambda text: text not in promise and new(text)))
-    return sorted(promise, key=lambda text: (-promise[text], text))
-
-
-def _fitted(
-    best: list[str],
-    told: Mapping[str, float],
-    features: Known,
-    known: int,
-    rng: np.random.Generator,
-) -> Surrogate:
-    top, rest = best[: known * 2 // 3], best[known * 2 // 3 :]
-    others = rng.choice(len(rest), min(known - len(top), len(rest)), replace=False) if rest else ()
-    chosen = top + [rest[i] for i in others]
-    return Surrogate.fit([features[text] for text in chosen], [told[text] for text in chosen])
-
-
-def _children(
-    parents: list[str],
-    drawn: list[str],
-    settings: Breeding,
-    rng: np.random.Generator,
-    wanted: Callable[[str], bool],
-) -> dict[str, Chem.Mol]:
-    """Children of parents, who come the best first, and of some that were drawn.
-
-    They are fewer than asked for if few matings succeed.
-    """
-    weight = 1 / (settings.rank_weight * len(parents) + np.arange(len(parents)))
-    weight /= weight.sum()
-    pairs = rng.choice(len(parents), (_PATIENCE * settings.children, 2), p=weight)
-    children: dict[str, Chem.Mol] = {}
-    for first, second in pairs.tolist():
-        if len(children) == settings.children:
-            break
-        fresh = bool(drawn) and rng.random() < settings.fresh
-        other = drawn[rng.integers(len(drawn))] if fresh else parents[second]
-        # Most of what the operators try is no molecule, which RDKit would tell each time.
-        with rdBase.BlockLogs():
-            mother, father = _parent(parents[first]), _parent(other)
-            child = _child(mother, father, settings, rng) if mother and father else None
-        if child is not None:
-            text = Chem.MolToSmiles(child)
-            if wanted(text):
-                children[text] = child
-    return children
+def _best(scores: Mapping[str, float]) -> list[str]:
+    return sorted(scores, key=lambda text: (-scores[text], text))
 
 
 @lru_cache(_REMEMBERED)

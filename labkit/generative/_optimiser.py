@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from itertools import islice
 from typing import Any
 
@@ -13,17 +13,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from rdkit import Chem
 
 from labkit.errors import InputError
-from labkit.generative._breeding import Breeding, Known, ranked_candidates
+from labkit.generative._breeding import Breeder, Breeding
 from labkit.generative._constraints import Constraint, check_writable
 from labkit.generative._diversity import ScaffoldMemory
 from labkit.generative._network import SmilesGRU, log_likelihood
 from labkit.generative._prior import Prior, sample, valid_smiles
+from labkit.generative._surrogate import environments
 from labkit.generative._trees import flatten, unflatten
 
 _DRY_BATCHES = 20  # so many batches in a row without enough new molecules: the policy has run dry
 _LIKELIHOOD_ROWS = 64
+_WRITTEN, _WRITTEN_AT_ONCE = 4096, 512  # molecules by which is judged what a model writes
 _MEMORY = {"seed", "asks", "tells", "drawn", "valid", "asked", "told", "prior_log_p"}
 
 
@@ -87,6 +90,17 @@ def _update(
     return optax.apply_updates(network, updates), optimiser_state
 
 
+def _written_environments(prior: Prior) -> frozenset[int]:
+    """Kinds of environment in some thousands of molecules that a model writes."""
+    found: set[int] = set()
+    for key in jax.random.split(jax.random.key(0), _WRITTEN // _WRITTEN_AT_ONCE):
+        for item in sample(prior.network, prior.vocabulary, key=key, count=_WRITTEN_AT_ONCE):
+            smiles = valid_smiles(item.text)
+            if smiles is not None:
+                found |= environments(Chem.MolFromSmiles(smiles))
+    return frozenset(found)
+
+
 class Optimiser:
     """Asks for molecules to be scored and learns from the scores it is told."""
 
@@ -109,7 +123,6 @@ class Optimiser:
         self._asked: set[str] = set()
         self._told: dict[str, float] = {}
         self._prior_log_p: dict[str, float] = {}
-        self._features = Known()
         self._scaffolds = ScaffoldMemory(self.settings.bucket, self.settings.good)
         self._asks = 0
         self._tells = 0
@@ -125,10 +138,16 @@ class Optimiser:
         proposals = self._draw(count, key)
         if breeding.children > 0 and len(self._told) >= breeding.start:
             drawn = {proposed.smiles: proposed for proposed in proposals}
-            ranked = ranked_candidates(drawn, self._told, self._features, breeding, rng, self._may_be_asked)
+            ranked = self._breeder.candidates(list(drawn), self._told, rng, self._may_be_asked)
             proposals = [drawn.get(text, Proposed(text, None)) for text in islice(ranked, count)]
         self._asked.update(proposed.smiles for proposed in proposals)
         return proposals
+
+    @cached_property
+    def _breeder(self) -> Breeder:
+        breeding = self.settings.breeding
+        usual = frozenset[int]() if breeding.strange is None else _written_environments(self.prior)
+        return Breeder(breeding, usual)
 
     def _may_be_asked(self, smiles: str) -> bool:
         return smiles not in self._asked and (self.constraint is None or self.constraint.keeps(smiles))

@@ -22,6 +22,8 @@ _MORGAN = rdFingerprintGenerator.GetMorganGenerator(
     radius=2, fpSize=4096, countSimulation=True, countBounds=(1, 2, 4, 8)
 )
 
+_ENVIRONMENTS = rdFingerprintGenerator.GetMorganGenerator(radius=1)
+
 # Among these the likelihood of some known scores decides: how fingerprints are compared, their share in the
 # kernel, the length over which descriptors count as alike (in standard deviations, over all of them), and the
 # variance of the noise of standardised scores: molecules of equal features can differ.
@@ -57,6 +59,11 @@ class Features:
             rdMolDescriptors.CalcTPSA(molecule),
         ]
         return cls(_MORGAN.GetFingerprintAsNumPy(molecule), np.array(descriptors, float))
+
+
+def environments(molecule: Chem.Mol) -> frozenset[int]:
+    """Kinds of its atoms, each with its neighbours: bits of the unfolded Morgan fingerprint of radius 1."""
+    return frozenset(_ENVIRONMENTS.GetSparseFingerprint(molecule).GetOnBits())
 
 
 def matrix(fingerprints: Sequence[Bits]) -> Rows:

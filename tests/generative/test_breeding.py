@@ -1,10 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from rdkit import Chem
 from rdkit.Chem import Crippen
 
 from labkit.generative import Breeding, Optimiser, OptimiserSettings, Prior
-from labkit.generative._breeding import Known, ranked_candidates
+from labkit.generative._breeding import Breeder, lineage
+from labkit.generative._surrogate import Features, environments, matrix, resemblance
 from labkit.molecules import canonical_smiles, load_zinc250k
 
 STRINGS = [canonical_smiles(text) for text in load_zinc250k()[:120]]
@@ -18,7 +21,8 @@ def log_p(smiles: str) -> float:
 def candidates(settings: Breeding, seed: int = 0) -> list[str]:
     told = {text: log_p(text) for text in STRINGS[:80]}
     rng = np.random.default_rng(seed)
-    return list(ranked_candidates(STRINGS[80:], told, Known(), settings, rng, lambda text: text not in told))
+    breeder = Breeder(settings, frozenset())
+    return list(breeder.candidates(STRINGS[80:], told, rng, lambda text: text not in told))
 
 
 def test_the_first_candidates_score_higher_than_what_they_come_from() -> None:
@@ -83,3 +87,39 @@ def test_a_restored_optimiser_breeds_the_same(small_prior: Prior, children: int)
     restored = Optimiser(small_prior, settings)
     restored.restore(arrays, metadata)
     assert [turn(restored), turn(restored)] == [turn(undisturbed), turn(undisturbed)]
+
+
+def test_no_child_is_stranger_than_allowed() -> None:
+    usual = frozenset().union(*(environments(Chem.MolFromSmiles(text)) for text in STRINGS[80:]))
+
+    def strange(text: str) -> int:
+        return len(environments(Chem.MolFromSmiles(text)) - usual)
+
+    found = [strange(text) for text in candidates(replace(SETTINGS, strange=1))]
+    assert max(found) == 1
+    assert max(strange(text) for text in candidates(SETTINGS)) > 2
+
+
+def test_breeding_begins_anew_where_the_best_stand_still_and_again_with_all() -> None:
+    rising = [0.001 * i for i in range(100)]
+    assert lineage(rising, 20) == 0
+    still = rising + [0.0] * 20
+    assert lineage(still, 20) == 120
+    # The new lineage rises as well, below the best of all; when it stands, all are parents again.
+    again = still + [0.0005 * i for i in range(60)]
+    assert lineage(again, 20) == 120
+    assert lineage(again + [0.0] * 20, 20) == 0
+
+
+def test_a_new_lineage_has_no_old_parents() -> None:
+    told = {text: (1.0 if i < 40 else 0.0) for i, text in enumerate(STRINGS[:80])}
+    breeder = Breeder(replace(SETTINGS, patience=20, mutation=1.0, fresh=0.0, generations=1), frozenset())
+    found = breeder.candidates(STRINGS[80:], told, np.random.default_rng(0), lambda text: text not in told)
+    asked = [text for text in found if text not in STRINGS]
+
+    def nearest(text: str, among: list[str]) -> float:
+        rows = matrix([Features.of(Chem.MolFromSmiles(one)).bits for one in [text, *among]])
+        return float(resemblance("tanimoto", rows[:1], rows[1:]).max())
+
+    assert lineage(list(told.values()), 20) > 40
+    assert np.mean([nearest(text, STRINGS[:40]) < nearest(text, STRINGS[40:]) for text in asked]) > 0.9

@@ -153,6 +153,9 @@ def optimize(
         while len(made) < budget:
             with record.timed("seconds"):
                 asked = [each.smiles for each in optimiser.ask(min(BATCH, budget - len(made)))]
+            # What was called after the last checkpoint stays, should this machine now ask something else.
+            before = [one.smiles for one in record.calls[len(made) : len(made) + len(asked)]]
+            asked = before + [text for text in asked if text not in before][: len(asked) - len(before)]
             if not asked:
                 log.warning("nothing new is found after %d calls; the search ends", len(made))
                 break

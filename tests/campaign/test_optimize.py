@@ -1,6 +1,7 @@
 import csv
 import json
 import math
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -122,6 +123,28 @@ def test_an_interrupted_search_ends_as_if_it_had_not_been(
     found = search(rest, small_prior_file, tmp_path / "found")
     assert found.calls == searched[1].calls
     assert len(asked) == 200  # nothing is asked twice
+
+
+def test_calls_stay_where_a_machine_would_now_ask_others(
+    searched: tuple[Path, Optimization, list[list[str]]], small_prior_file: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(searched[0], tmp_path / "found")
+    (tmp_path / "found" / "state.safetensors").unlink()
+    lines = (tmp_path / "found" / "calls.csv").read_text().splitlines()
+    # Calls that this machine doesn't make, as another's arithmetic would; the last batch was cut short.
+    lines[70:73] = ["CCO,0.1,", "CCN,0.2,", "CCF,,nothing"]
+    (tmp_path / "found" / "calls.csv").write_text("\n".join(lines[:150]) + "\n")
+    asked: list[str] = []
+
+    def objective(smiles: list[str]) -> list[float]:
+        asked.extend(smiles)
+        return aromatic(smiles)
+
+    found = search(objective, small_prior_file, tmp_path / "found")
+    assert [one.smiles for one in found.calls[:149]] == [line.split(",")[0] for line in lines[1:150]]
+    assert [one.smiles for one in found.calls[149:]] == asked and len(asked) == 51
+    with (tmp_path / "found" / "calls.csv").open() as file:
+        assert [row["smiles"] for row in csv.DictReader(file)] == [one.smiles for one in found.calls]
 
 
 def interruptible(objective: object, smiles: list[str], limit_s: float) -> list[Call]:

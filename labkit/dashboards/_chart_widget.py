@@ -129,7 +129,8 @@ def show(figure: go.FigureWidget, wanted: Chart) -> None:
         left = dict.fromkeys(getattr(former, name))
         layout[f"{name}axis"] = left | {**axis, "title": {"text": label}, **texts}
     if wanted.right or former.right:
-        right = {"overlaying": "y", "side": "right", "showgrid": False, "visible": bool(wanted.right)}
+        right = {"overlaying": "y", "side": "right", "tickmode": "auto", "showgrid": False}
+        right["visible"] = bool(wanted.right)
         layout["yaxis2"] = {**dict.fromkeys(former.right), **right, **wanted.right}
     figure._former = wanted
     update(figure, wanted.traces, wanted.alt, layout)

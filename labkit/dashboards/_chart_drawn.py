@@ -44,7 +44,7 @@ def drawn(*charts: Chart, width: float = 9.0) -> Picture:
             if not (i and shared):
                 _set(axes, chart.y, "y")
                 axes.set(ylabel=chart.y_label)
-        _legend(figure)
+        _legend(figure, ncols=4 if width < 10 else 6)
     alt, caption = ([getattr(chart, name) for chart in charts] for name in ("alt", "caption"))
     return picture(figure, " ".join(filter(None, alt)), " ".join(filter(None, caption)))
 
@@ -82,13 +82,13 @@ def _set(axes: Axes, axis: Mapping[str, Any], name: str) -> None:
         getattr(axes, f"invert_{name}axis")()
 
 
-def _legend(figure: Figure) -> None:
+def _legend(figure: Figure, ncols: int) -> None:
     """Names each kind of mark once, below all."""
     found: dict[str, Any] = {}
     for axes in figure.axes:
         found |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
     if found:
-        figure.legend([*found.values()], [*found], loc="outside lower center", ncols=4)
+        figure.legend([*found.values()], [*found], loc="outside lower center", ncols=ncols)
 
 
 def _draw(axes: Axes, traces: Iterable[Trace], right: Mapping[str, Any]) -> None:

@@ -110,9 +110,10 @@ def run_notebooks(
     if workers == 1:
         results = [run_notebook(name, values, out) for name, values in zip(names, own, strict=True)]
     else:
-        with open_engine(workers=workers) as pool:
+        with open_engine(workers=workers) as engine:
             jobs = [
-                pool.submit(run_notebook, name, values, out) for name, values in zip(names, own, strict=True)
+                engine.submit(run_notebook, name, values, out)
+                for name, values in zip(names, own, strict=True)
             ]
             results = []
             for job in jobs:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from itertools import count
 from pathlib import Path
@@ -15,16 +13,27 @@ from typing import Any
 
 from tqdm import tqdm
 
+from labkit.campaign._engines import Engine
 from labkit.campaign._objective import has_all, score
-from labkit.campaign._oracles import Oracle, Stage, Task, evaluate, ladder
+from labkit.campaign._oracles import Stage, Task, ladder
+from labkit.campaign._questions import answers
 from labkit.campaign._run import Run, pose_file
 from labkit.campaign._specification import Specification
-from labkit.campaign._steering import LOOK, Course, Helm, first_spellings, standard_forms
+from labkit.campaign._steering import Course, Helm, first_spellings, standard_forms
 from labkit.energy import Meter, Use
 from labkit.errors import InputError, LabkitError, ResourceError
 from labkit.generative import Optimiser, OptimiserSettings, Proposed, load_prior
 from labkit.molecules import Triaged, TriageRules, triage
-from labkit.store import Cache, Evaluation, Journal, Proposal, load_arrays, save_arrays, write_atomically
+from labkit.store import (
+    Cache,
+    Evaluation,
+    Journal,
+    Proposal,
+    evaluations_of,
+    load_arrays,
+    save_arrays,
+    write_atomically,
+)
 
 log = logging.getLogger("labkit")
 
@@ -37,14 +46,12 @@ class Loop:
         specification: Specification,
         folder: Path,
         journal: Journal,
-        open_executor: Callable[[], AbstractContextManager[Executor]],
-        workers: int = 1,
+        engine: Engine,
     ):
         self.specification = specification
         self.folder = folder
         self.journal = journal
-        self.open_executor = open_executor
-        self.workers = workers
+        self.engine = engine
         self.cache = Cache()
         self.ladder = ladder(specification)
         self.rules = TriageRules(**specification.triage)
@@ -61,7 +68,7 @@ class Loop:
 
         Raises:
             KeyboardInterrupt: if it was told to stop.
-            ResourceError: if memory ran short or a worker died; what was done is kept.
+            ResourceError: if memory ran short; what was done is kept.
             LabkitError: if the generator has run dry.
         """
         with self.meter:
@@ -80,7 +87,7 @@ class Loop:
         with self._stage("triage"):
             triaged = self._triage(number, smiles)
             # An earlier round that is run again, after a crash, doesn't look at later ones.
-            forms = standard_forms(self.journal, number)
+            forms = standard_forms(self.journal, number) if now.pinned or now.vetoed else {}
             spelling = first_spellings(forms)
             pinned = [spelling.get(standard, standard) for standard in now.pinned]
             triaged |= self._triage(number, [text for text in pinned if text not in triaged])
@@ -101,7 +108,7 @@ class Loop:
                 text: stage.oracle.task(**stage.inputs(str(triaged[text].smiles), answers[text]))
                 for text in chosen
             }
-            for text, result in self._answers(number, stage.oracle, tasks).items():
+            for text, result in self._answers(number, stage, tasks).items():
                 answers[text][stage.oracle.name] = result
                 components[text].update(result["components"])
                 self._write_pose(result)
@@ -155,7 +162,7 @@ class Loop:
 
     def _triage(self, number: int, smiles: Sequence[str]) -> dict[str, Triaged]:
         triaged = dict(zip(smiles, triage(smiles, self.rules), strict=True))
-        known = {e.smiles for e in self.journal.evaluations("triage")}
+        known = self._journaled(smiles, "triage")
         for text, outcome in triaged.items():
             if text in known:
                 continue
@@ -169,25 +176,30 @@ class Loop:
             )
         return triaged
 
-    def _answers(self, number: int, oracle: Oracle, tasks: Mapping[str, Task]) -> dict[str, dict[str, Any]]:
-        """Answers of an oracle by molecule, in the order of ``tasks``, without those that failed."""
+    def _journaled(self, smiles: Iterable[str], fidelity: str) -> dict[str, Evaluation]:
+        """What the journal holds of a few molecules, however long it has become."""
+        found = evaluations_of(self.journal.path, list(smiles))
+        return {e.smiles: e for e in found if e.fidelity == fidelity}
+
+    def _answers(self, number: int, stage: Stage, tasks: Mapping[str, Task]) -> dict[str, dict[str, Any]]:
+        """Answers of a stage by molecule, in the order of ``tasks``, without those that failed."""
+        name = stage.oracle.name
         while True:
-            with self._stage(oracle.name):
-                outcomes = self._evaluate(number, oracle, tasks)
+            with self._stage(name):
+                outcomes = self._evaluate(number, stage, tasks)
             if outcomes.keys() == tasks.keys():
                 return {t: outcomes[t]["result"] for t in tasks if outcomes[t]["status"] == "done"}
-            self.helm.obey(number, oracle.name)  # outside the stage: a pause uses nothing
+            self.helm.obey(number, name)  # outside the stage: a pause uses nothing
 
-    def _evaluate(self, number: int, oracle: Oracle, tasks: Mapping[str, Task]) -> dict[str, dict[str, Any]]:
-        """Outcomes of an oracle by molecule: of all tasks, or of some if the run is to pause or to stop.
+    def _evaluate(self, number: int, stage: Stage, tasks: Mapping[str, Task]) -> dict[str, dict[str, Any]]:
+        """Outcomes of a stage by molecule: of all tasks, or of some if the run is to pause or to stop.
 
         What the journal holds is taken from there, what the cache holds is not computed again, equal tasks
         are computed once; every answer is in the journal before the next one is looked at.
         """
+        name = stage.oracle.name
         outcomes: dict[str, dict[str, Any]] = {
-            e.smiles: {"status": e.status, "result": e.result}
-            for e in self.journal.evaluations(oracle.name)
-            if e.smiles in tasks
+            e.smiles: {"status": e.status, "result": e.result} for e in self._journaled(tasks, name).values()
         }
         waiting: dict[str, list[str]] = {}
         for text, task in tasks.items():
@@ -196,52 +208,35 @@ class Loop:
 
         def commit(key: str, outcome: dict[str, Any], cached: bool) -> None:
             for copy, text in enumerate(waiting[key]):
-                row = (
-                    number,
-                    text,
-                    oracle.name,
-                    key,
-                    outcome["status"],
-                    outcome["result"],
-                    outcome["seconds"],
-                )
-                self.journal.append_evaluation(Evaluation(*row, cached=cached or copy > 0))
+                row = Evaluation(number, text, name, key, **outcome, cached=cached or copy > 0)
+                self.journal.append_evaluation(row)
                 outcomes[text] = outcome
                 bar.update()
 
-        # Workers live for one stage, so that Vina's maps and the quantum libraries never share the memory.
-        progress = tqdm(total=len(tasks), initial=len(outcomes), desc=oracle.name, disable=None)
-        with progress as bar, self.open_executor() as executor:
-            questions: list[str] = []
-            for key in waiting:
+        def tell(key: str, loss: str) -> None:
+            text = f"{name} of {waiting[key][0]}: {loss}"
+            self.journal.append_event(text)
+            log.warning("%s", text)
+
+        with tqdm(total=len(tasks), initial=len(outcomes), desc=name, disable=None) as bar:
+            questions: dict[str, Task] = {}
+            for key, texts in waiting.items():
                 kept = self.cache.get(key)
                 if kept is not None:
                     commit(key, kept, cached=True)
                 else:
-                    questions.append(key)
-            running: dict[Future[dict[str, Any]], str] = {}
-            short: ResourceError | None = None
-            try:
-                while running or (questions and not self.helm.halts()):
-                    # No more than can be computed at once is handed out: a halt has little to wait for.
-                    while questions and len(running) < self.workers and not self.helm.halts():
-                        key = questions.pop(0)
-                        running[executor.submit(evaluate, tasks[waiting[key][0]])] = key
-                    for future in wait(running, LOOK, FIRST_COMPLETED).done:
-                        key = running.pop(future)
-                        try:
-                            outcome = future.result()
-                        except ResourceError as error:
-                            short = error  # what the others answer is kept
-                            continue
+                    questions[key] = tasks[texts[0]]
+            # Closed also on the way out of an interruption: nothing goes on computing.
+            with closing(answers(self.engine, questions, stage.resources, self.helm.halts, tell)) as answered:
+                try:
+                    for key, outcome in answered:
+                        if use := outcome.pop("use", None):
+                            self.journal.append_meter(name, 0.0, *use)
                         if outcome["status"] == "done":
                             self.cache.put(key, outcome)
                         commit(key, outcome, cached=False)
-            except BrokenProcessPool:
-                fault = f"a worker died during '{oracle.name}' (out of memory, or killed)"
-                raise ResourceError(f"{fault}; {self._advice}") from None
-            if short is not None:
-                raise type(short)(f"{short}; {self._advice}")
+                except ResourceError as error:
+                    raise type(error)(f"{error}; {self._advice}") from None
         return outcomes
 
     @property

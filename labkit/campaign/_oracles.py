@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from labkit.energy import Meter
 from labkit.errors import EvaluationError, InputError, ResourceError
 from labkit.store import content_key
 
 if TYPE_CHECKING:
-    from labkit.campaign._specification import Specification
+    from labkit.campaign._specification import Resources, Specification
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,14 @@ class Stage:
     Attributes:
         oracle: who answers.
         inputs: the question about a molecule, of its standard SMILES and its answers so far by fidelity.
+        resources: what an answer may take.
         candidates: at most so many molecules of a round; None for all.
         choice: "best" by the score so far, or "random": in the order in which they were drawn.
     """
 
     oracle: Oracle
     inputs: Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
+    resources: Resources
     candidates: int | None = None
     choice: str = "best"
 
@@ -63,13 +67,17 @@ def ladder(specification: Specification) -> list[Stage]:
         MissingDependencyError: naming the package and how to get it.
     """
     stages = []
+    resources = specification.resources_of
     if specification.docking is not None:
-        stages.append(Stage(_docking_oracle(specification), lambda smiles, _: {"smiles": smiles}))
+        stages.append(
+            Stage(_docking_oracle(specification), lambda smiles, _: {"smiles": smiles}, resources("docking"))
+        )
     if specification.interaction is not None:
         stages.append(
             Stage(
                 _interaction_oracle(specification),
                 lambda _, answers: {"pose": answers["docking"]["pose"]},
+                resources("interaction"),
                 specification.interaction.candidates,
             )
         )
@@ -78,6 +86,7 @@ def ladder(specification: Specification) -> list[Stage]:
             Stage(
                 _triplet_oracle(specification),
                 lambda smiles, _: {"smiles": smiles},
+                resources("triplet"),
                 specification.triplet.candidates,
                 specification.triplet.choice,
             )
@@ -136,6 +145,14 @@ def evaluate(task: Task) -> dict[str, Any]:
     return {"status": status, "result": result, "seconds": time.perf_counter() - start}
 
 
+def evaluate_metered(task: Task) -> dict[str, Any]:
+    """Answers a task as ``evaluate`` does, with its "use": energy_wh, uncertainty_wh and method."""
+    with Meter() as meter:
+        outcome = evaluate(task)
+    used = meter.total
+    return outcome | {"use": (used.energy_wh, used.uncertainty_wh, used.method)}
+
+
 def _dock(inputs: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
     from labkit.docking import dock, pose_to_sdf
 
@@ -188,12 +205,17 @@ def _interaction_settings(settings: Mapping[str, Any]) -> Any:
 def _triplet(inputs: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
     from labkit.quantum import triplet_energy
 
-    energy = triplet_energy(inputs["smiles"], settings=_triplet_settings(settings), threads=1)
+    energy = triplet_energy(inputs["smiles"], settings=_triplet_settings(settings), threads=_cores())
     return {
         "smiles": inputs["smiles"],
         "components": {"triplet_energy": energy.ev},
         "energy": energy.as_dict(),
     }
+
+
+def _cores() -> int:
+    """What the stage grants this process (see ``guarded``)."""
+    return int(os.environ.get("OMP_NUM_THREADS", "1"))
 
 
 def _triplet_settings(settings: Mapping[str, Any]) -> Any:

@@ -24,10 +24,10 @@ import tomli_w
 
 from labkit.campaign._objective import has_all
 from labkit.campaign._specification import Specification, validate
-from labkit.campaign._steering import CONTROLS, Course, checked, course
+from labkit.campaign._steering import CONTROLS, Course, checked, course, standard_forms
 from labkit.energy import GridCarbon, carbon_intensity, local_grid, read_machine
 from labkit.errors import InputError
-from labkit.store import Journal, Steering, data_path, write_atomically
+from labkit.store import Journal, Steering, data_path, evaluations_of, write_atomically
 
 log = logging.getLogger("labkit")
 
@@ -238,25 +238,27 @@ class Run:
         objective = self.specification.objective
         first = self.specification.fidelities[0]
         with self.journal() as journal:
-            results = {e.smiles: e.result for e in journal.evaluations(first) if e.status == "done"}
+            forms = standard_forms(journal)
             scores = journal.scores()
             vetoed = course(self.specification, journal.steering()).vetoed
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
-                "smiles": results[smiles]["smiles"],
+                "smiles": forms[smiles],
                 "score": value,
                 "components": parts,
                 "complete": has_all(objective, parts),
                 "round": round,
                 "proposed": smiles,
-                "pose": pose_file(results[smiles]),
             }
             for smiles, round, value, parts in scores
-            if results[smiles]["smiles"] not in vetoed
+            if forms[smiles] not in vetoed
         ]
         rows.sort(key=lambda row: (row["score"] == 0, not row["complete"], -row["score"], row["smiles"]))
         unique = {row["smiles"]: row for row in reversed(rows)}
-        return [row for row in rows if unique[row["smiles"]] is row][:count]
+        best = [row for row in rows if unique[row["smiles"]] is row][:count]
+        found = evaluations_of(self.folder / "journal.sqlite", [row["proposed"] for row in best])
+        results = {e.smiles: e.result for e in found if e.fidelity == first}
+        return [row | {"pose": pose_file(results[row["proposed"]])} for row in best]
 
     def summary(self) -> dict[str, Any]:
         """What ``labkit run --json`` prints."""

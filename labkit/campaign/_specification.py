@@ -91,6 +91,22 @@ class Triplet(_Section):
     solver: str = "uccsd"
 
 
+class Resources(_Section):
+    """What an evaluation of a stage may take, and how often it is tried. No result depends on it.
+
+    Attributes:
+        cores: threads of its process.
+        memory_gb: most memory, GB.
+        limit_s: most time, s.
+        retries: so many times it is tried again when its process dies or is ended.
+    """
+
+    cores: int = Field(default=1, ge=1, le=1024)
+    memory_gb: float = Field(default=4.0, gt=0)
+    limit_s: float = Field(default=7200.0, gt=0)
+    retries: int = Field(default=2, ge=0, le=100)
+
+
 class Specification(_Section):
     """A campaign: what is optimised, with what budget, on which ladder of fidelities.
 
@@ -109,6 +125,7 @@ class Specification(_Section):
     docking: Docking | None = None
     interaction: Interaction | None = None
     triplet: Triplet | None = None
+    resources: dict[str, Resources] = Field(default_factory=dict)
     objective: dict[str, Desirability] = Field(min_length=1)
 
     @field_validator("objective", mode="before")
@@ -125,6 +142,9 @@ class Specification(_Section):
             raise ValueError("a section [docking] or [triplet] is needed: nothing would be computed")
         if self.interaction is not None and self.docking is None:
             raise ValueError("[interaction] needs a section [docking], whose poses it takes")
+        for stage in self.resources:
+            if stage not in self.fidelities:
+                raise ValueError(f"resources.{stage} is of no use: there is no section [{stage}]")
         for name in self.objective:
             fidelity = COMPONENTS[name][1]
             if fidelity not in ("triage", *self.fidelities):
@@ -142,10 +162,14 @@ class Specification(_Section):
         """The ladder above triage, cheapest first."""
         return tuple(name for name in ("docking", "interaction", "triplet") if getattr(self, name))
 
+    def resources_of(self, fidelity: str) -> Resources:
+        """What an evaluation may take, as the file says or by default."""
+        return self.resources.get(fidelity, Resources())
+
     @property
     def identity(self) -> str:
         """SHA-256 (hex) of all that decides a run's outcome."""
-        content = self.model_dump(mode="json", exclude={"description"})
+        content = self.model_dump(mode="json", exclude={"description", "resources"})
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -238,6 +262,7 @@ def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
         return list(Desirability.model_fields)
     sections: dict[str, type[BaseModel]] = {
         "generator": Generator,
+        "resources": Resources,
         "docking": Docking,
         "interaction": Interaction,
         "triplet": Triplet,

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import tomli_w
 
-from labkit.campaign import Campaign, Run, _campaign, _loop
+from labkit.campaign import Campaign, Run, _campaign, _engines, _questions
+from labkit.campaign._engines import Engine
 from labkit.campaign._oracles import Task
 from labkit.errors import LabkitError
 
@@ -73,10 +74,14 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return {"status": "done", "result": result, "seconds": 0.1}
 
     @contextmanager
-    def open_engine(name: str, workers: int) -> Iterator[Executor]:
-        yield _InProcess()
+    def open_engine(name: str, workers: int | None = None, **needs: float) -> Iterator[Engine]:
+        yield Engine(_InProcess(), workers or 1, everywhere=lambda *arguments, **options: None)
 
-    monkeypatch.setattr(_loop, "evaluate", evaluate)
+    def guarded(function: Callable[..., Any], *arguments: Any, **limits: Any) -> Any:
+        return function(*arguments)
+
+    monkeypatch.setattr(_engines, "guarded", guarded)
+    monkeypatch.setattr(_questions, "evaluate", evaluate)
     monkeypatch.setattr(_campaign, "open_engine", open_engine)
     return docked
 

@@ -1,17 +1,19 @@
 """The loop with an oracle that is made up and instant, in this process: every way to stop it can be tried."""
 
+import errno
 import json
 import shutil
 import signal
+import sqlite3
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rdkit import Chem
 
-from labkit.campaign import Campaign, Run, _campaign, _loop, _oracles, pose_file, resume, score
+from labkit.campaign import Campaign, Run, _campaign, _loop, _oracles, _questions, pose_file, resume, score
+from labkit.campaign._guard import LostError
 from labkit.campaign._oracles import Task
 from labkit.cli import main
 from labkit.errors import EvaluationError, InputError, ResourceError, TooLittleMemoryError
@@ -93,7 +95,7 @@ def test_a_cached_answer_counts_as_a_call_and_is_not_computed(
 def test_a_failed_docking_is_recorded_with_its_reason_and_scored_zero(
     campaign: Campaign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: list[str]
 ) -> None:
-    evaluate = _loop.evaluate
+    evaluate = _questions.evaluate
 
     def fail_third(task: Task) -> dict[str, Any]:
         answer = evaluate(task)
@@ -101,7 +103,7 @@ def test_a_failed_docking_is_recorded_with_its_reason_and_scored_zero(
             return {"status": "failed", "result": {"reason": "outside the box"}, "seconds": 0.1}
         return answer
 
-    monkeypatch.setattr(_loop, "evaluate", fail_third)
+    monkeypatch.setattr(_questions, "evaluate", fail_third)
     run = campaign.run(out=tmp_path)
     assert run.status == "done"
     with run.journal() as journal:
@@ -315,13 +317,11 @@ def test_equal_questions_are_computed_once(
 ) -> None:
     run = Run.create(campaign.specification, tmp_path, engine="local", workers=1)
     with run.journal(read_only=False) as journal:
-        loop = _loop.Loop(
-            campaign.specification, run.folder, journal, lambda: _campaign.open_engine("local", 1)
-        )
-        oracle = loop.ladder[0].oracle
-        # Two ways to write one molecule.
-        tasks = {text: oracle.task(smiles="CCO") for text in ("OCC", "CCO")}
-        found = loop._evaluate(0, oracle, tasks)
+        with _campaign.open_engine("local") as engine:
+            loop = _loop.Loop(campaign.specification, run.folder, journal, engine)
+            # Two ways to write one molecule.
+            tasks = {text: loop.ladder[0].oracle.task(smiles="CCO") for text in ("OCC", "CCO")}
+            found = loop._evaluate(0, loop.ladder[0], tasks)
         rows = journal.evaluations("docking")
     assert asked == ["CCO"]
     assert found["OCC"] == found["CCO"] and list(found) == list(tasks)
@@ -350,7 +350,7 @@ def test_what_the_machine_could_not_hold_stops_the_run_and_is_no_answer(
     undisturbed = outcome(campaign.run(out=tmp_path / "undisturbed"))
     shutil.rmtree(tmp_path / "cache")
     asked.clear()
-    enough = _loop.evaluate
+    enough = _questions.evaluate
 
     def fail(inputs: Any, settings: Any) -> dict[str, Any]:
         raise error
@@ -360,7 +360,7 @@ def test_what_the_machine_could_not_hold_stops_the_run_and_is_no_answer(
 
     with monkeypatch.context() as patch:
         patch.setitem(_oracles._EVALUATE, "docking", fail)
-        patch.setattr(_loop, "evaluate", evaluate)
+        patch.setattr(_questions, "evaluate", evaluate)
         with pytest.raises(ResourceError, match=f"^{error};.*`labkit resume {tmp_path}.*`$") as told:
             campaign.run(out=tmp_path / "short")
     assert told.value.exit_code == error.exit_code
@@ -388,33 +388,73 @@ def test_an_evaluation_row_is_never_overwritten(campaign: Campaign, tmp_path: Pa
             journal.append_evaluation(Evaluation(9, row.smiles, "docking", "", "done", {}, 0.0, False))
 
 
-def test_a_worker_that_dies_is_told_and_the_run_can_be_resumed(
+@pytest.mark.parametrize("where", ["journal", "file"])
+def test_a_full_disk_stops_the_run_and_loses_nothing(
+    campaign: Campaign,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    outcome: Callable[[Run], dict[str, Any]],
+    where: str,
+) -> None:
+    undisturbed = outcome(campaign.run(out=tmp_path / "undisturbed"))
+    shutil.rmtree(tmp_path / "cache")
+    append, calls = Journal.append_evaluation, iter(range(10**6))
+
+    def fill(journal: Journal, evaluation: Evaluation) -> None:
+        if next(calls) == 10:
+            if where == "file":
+                raise OSError(errno.ENOSPC, "No space left on device", "poses")
+            pages = journal._connection.execute("pragma page_count").fetchone()[0]
+            journal._connection.execute(f"pragma max_page_count = {pages}")
+            evaluation.result["padding"] = "x" * 100_000
+        append(journal, evaluation)
+
+    with monkeypatch.context() as patch, pytest.raises(ResourceError, match="no room is left on the disk"):
+        patch.setattr(Journal, "append_evaluation", fill)
+        campaign.run(out=tmp_path / "full")
+    run = Run.open(tmp_path / "full")
+    with run.journal() as journal:
+        assert len(journal.evaluations()) == 10
+    with sqlite3.connect(run.folder / "journal.sqlite") as connection:
+        assert connection.execute("pragma integrity_check").fetchall() == [("ok",)]
+    connection.close()
+    assert outcome(resume(run.folder)) == undisturbed
+
+
+@pytest.mark.parametrize("losses", [2, 3])
+def test_what_is_lost_with_its_worker_is_tried_again_as_often_as_the_stage_says(
     campaign: Campaign,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     asked: list[str],
     outcome: Callable[[Run], dict[str, Any]],
+    losses: int,
 ) -> None:
     undisturbed = outcome(campaign.run(out=tmp_path / "undisturbed"))
     shutil.rmtree(tmp_path / "cache")
     asked.clear()
+    enough, lost = _questions.evaluate, list[str]()
 
-    def die(self: Executor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        if len(asked) == 4:
-            future.set_exception(BrokenProcessPool("killed"))
-        else:
-            future.set_result(fn(*args, **kwargs))
-        return future
+    def evaluate(task: Task) -> dict[str, Any]:
+        smiles = task.inputs["smiles"]
+        if len(asked) == 4 and len(lost) < losses:
+            lost.append(smiles)
+            raise LostError("no answer within 7200 s")
+        return enough(task)
 
-    with _campaign.open_engine("local", 1) as executor:
-        in_process = type(executor)
-    with monkeypatch.context() as patch, pytest.raises(ResourceError, match="a worker died during 'docking'"):
-        patch.setattr(in_process, "submit", die)
-        campaign.run(out=tmp_path / "died")
-    run = Run.open(tmp_path / "died")
-    assert run.status == "failed"
-    assert outcome(resume(run.folder)) == undisturbed
+    monkeypatch.setattr(_questions, "evaluate", evaluate)
+    run = campaign.run(out=tmp_path / "lossy")
+    assert run.status == "done" and len(lost) == losses and len(set(lost)) == 1
+    with run.journal() as journal:
+        told = [text for _, text in journal.events()]
+        docked = {e.smiles: e for e in journal.evaluations("docking")}
+        (proposed,) = (e.smiles for e in journal.evaluations("triage") if e.result["smiles"] == lost[0])
+    reasons = [f"attempt {i + 1} of 3 was lost: no answer within 7200 s" for i in range(losses)]
+    assert told == [f"docking of {proposed}: {reason}" for reason in reasons]
+    if losses == 2:
+        assert outcome(run) == undisturbed
+    else:
+        assert docked[proposed].status == "failed" and docked[proposed].result == {"reason": reasons[-1]}
 
 
 def test_the_most_promising_of_each_round_are_simulated_and_rank_first(
@@ -462,3 +502,30 @@ def test_the_command_answers_with_one_json_object_and_is_quiet(
     assert {"run", "status", "seconds", "energy_wh", "evaluations", "best", "report"} <= answer.keys()
     assert answer["status"] == "done" and "-s5-" in answer["run"]
     assert "\r" not in err and "it/s" not in err  # no progress bar where no terminal is
+
+
+def test_a_campaign_breeds_children_of_what_scored_well(
+    campaign_file: Path, tmp_path: Path, outcome: Callable[[Run], dict[str, Any]]
+) -> None:
+    keys = ["rounds=3", "proposals=6", "generator.breeding={children=12, start=6, generations=1}"]
+    campaign = Campaign.load(campaign_file, keys)
+    found, again = (outcome(campaign.run(out=tmp_path)) for _ in range(2))
+    children = [p.round for p in found["proposals"] if p.log_likelihood is None]
+    assert children and 0 not in children  # round 1 has nothing to breed from
+    assert found == again
+
+
+def test_each_molecule_keeps_what_it_is_to_keep(campaign_file: Path, tmp_path: Path) -> None:
+    def campaign(scaffold: str) -> Campaign:
+        keys = ["rounds=2", "proposals=6", f"generator.constraint.decorate='{scaffold}'"]
+        return Campaign.load(campaign_file, keys)
+
+    with campaign("c1ccc([*:1])cc1").run(out=tmp_path / "runs").journal() as journal:
+        proposed = [Chem.MolFromSmiles(p.smiles) for p in journal.proposals()]
+    assert len(proposed) == 12
+    assert all(molecule.HasSubstructMatch(Chem.MolFromSmarts("c1ccccc1")) for molecule in proposed)
+    # What makes no sense is told before anything is written.
+    for scaffold, told in (("c1ccccc1", "an attachment point"), ("[Pt][*:1]", r"can't write '\[Pt\]'")):
+        with pytest.raises(InputError, match=told):
+            campaign(scaffold).run(out=tmp_path / "none")
+    assert not (tmp_path / "none").exists()

@@ -62,6 +62,15 @@ def test_a_real_run_ends_with_docked_molecules(undisturbed: Run) -> None:
         assert (undisturbed.folder / row["pose"]).read_text().endswith("$$$$\n")
 
 
+def test_dask_makes_the_same_decisions(
+    undisturbed: Run, campaign_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LABKIT_CACHE", str(tmp_path / "cache"))
+    run = Campaign.load(campaign_file).run(engine="dask", workers=1, out=tmp_path / "runs")
+    assert run.manifest["engine"] == "dask" and run.summary()["energy_wh"] > 0
+    assert _decisions(run) == _decisions(undisturbed)
+
+
 def test_kill_9_and_resume_end_as_the_undisturbed_run(
     undisturbed: Run, campaign_file: Path, tmp_path: Path
 ) -> None:
@@ -104,7 +113,11 @@ def test_a_run_is_paused_steered_on_and_stopped_by_another_process(
             run.steer("pause")
             _wait_for_status(run, "paused", process)
             driver = psutil.Process(process.pid)
-            assert not [c for c in driver.children(recursive=True) if "spawn_main" in " ".join(c.cmdline())]
+            assert not [
+                c
+                for c in driver.children(recursive=True)
+                if "labkit.campaign._child" in " ".join(c.cmdline())
+            ]
             used, before = driver.cpu_times(), run.summary()["evaluations"]
             time.sleep(2)
             now = driver.cpu_times()

@@ -90,3 +90,5 @@ from labkit.dashboards._report_view import ReportView as ReportView
 from labkit.dashboards._route_view import route as route
 from labkit.dashboards._serve import serve as serve
 from labkit.dashboards._triplet_view import TripletReportView as TripletReportView
+from labkit.dashboards._watching import watch_loss as watch_loss
+from labkit.dashboards._watching import watch_scores as watch_scores

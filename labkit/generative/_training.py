@@ -150,6 +150,7 @@ def train_prior(
     resume: bool = False,
     checkpoint_seconds: float = 60.0,
     report: Callable[[str], None] = lambda line: None,
+    watch: Callable[[Sequence[dict[str, float]]], None] = lambda curve: None,
 ) -> TrainedPrior:
     """Trains a language model on SMILES strings.
 
@@ -165,6 +166,7 @@ def train_prior(
         resume: go on from ``checkpoint``, which must be of the same data and settings.
         checkpoint_seconds: time between two saves.
         report: takes a line of text now and then.
+        watch: takes the loss curve whenever it has a new point.
 
     Raises:
         InputError: if there are too few strings, a cycle without an epoch, or no checkpoint of this training.
@@ -255,6 +257,7 @@ def train_prior(
                         point["held_out"] = held_out_loss(state[0], vocabulary, held_out, settings.batch)
                         report(f"epoch {step // steps_an_epoch}: held-out loss {point['held_out']:.3f} nats")
                     losses, curve = (), (*curve, point)
+                    watch(curve)
                 progress = _Progress(state, step, losses, curve)
                 bar.update()
                 if time.monotonic() - saved > checkpoint_seconds:

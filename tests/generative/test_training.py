@@ -20,9 +20,18 @@ def strings(equal_strings: list[str]) -> list[str]:
     return equal_strings[:400]
 
 
+WATCHED: list[list[dict[str, float]]] = []
+
+
 @pytest.fixture(scope="module")
 def undisturbed(strings: list[str], tmp_path_factory: pytest.TempPathFactory) -> TrainedPrior:
-    return train_prior(strings, tmp_path_factory.mktemp("t") / "state.safetensors", SETTINGS)
+    file = tmp_path_factory.mktemp("t") / "state.safetensors"
+    return train_prior(strings, file, SETTINGS, watch=lambda curve: WATCHED.append(list(curve)))
+
+
+def test_a_training_shows_its_curve_as_it_grows(undisturbed: TrainedPrior) -> None:
+    assert len(WATCHED) == len(undisturbed.loss_curve)
+    assert all(seen == undisturbed.loss_curve[: i + 1] for i, seen in enumerate(WATCHED))
 
 
 def test_what_is_learnt_is_more_than_how_often_a_token_occurs(undisturbed: TrainedPrior) -> None:

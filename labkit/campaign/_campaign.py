@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from labkit.campaign._engines import Engine, open_engine
-from labkit.campaign._loop import Loop
+from labkit.campaign._loop import Loop, new_optimiser
 from labkit.campaign._oracles import ladder
 from labkit.campaign._run import RUNS, Run
 from labkit.campaign._specification import Specification, load_specification
 from labkit.campaign._steering import CONTROLS, rounds_begun, to_repeat
 from labkit.errors import InputError, ResourceError
-from labkit.generative import load_prior
 from labkit.store import Journal, Steering
 
 log = logging.getLogger("labkit")
@@ -69,7 +68,7 @@ class Campaign:
                 raise InputError(f"seed {seed}: 0 to {2**31 - 1} is possible")
             specification = specification.model_copy(update={"seed": seed})
         ladder(specification)
-        load_prior(specification.generator.prior)
+        new_optimiser(specification)
         commands = [] if steering is None else _commands(Run.open(steering), specification)
         # Opened first: wrong names and numbers are told before a folder is made.
         with open_engine(engine, workers, **_needs(specification)) as opened:

@@ -14,15 +14,26 @@ from typing import Any
 from tqdm import tqdm
 
 from labkit.campaign._engines import Engine
-from labkit.campaign._objective import has_all, score
+from labkit.campaign._objective import has_all
 from labkit.campaign._oracles import Stage, Task, ladder
 from labkit.campaign._questions import answers
 from labkit.campaign._run import Run, pose_file
+from labkit.campaign._specification import Constraint as ConstraintSection
 from labkit.campaign._specification import Specification
 from labkit.campaign._steering import Course, Helm, first_spellings, standard_forms
 from labkit.energy import Meter, Use
 from labkit.errors import InputError, LabkitError, ResourceError
-from labkit.generative import Optimiser, OptimiserSettings, Proposed, load_prior
+from labkit.generative import (
+    Breeding,
+    Constraint,
+    Optimiser,
+    OptimiserSettings,
+    Proposed,
+    decorate,
+    link,
+    load_prior,
+    near,
+)
 from labkit.molecules import Triaged, TriageRules, triage
 from labkit.store import (
     Cache,
@@ -36,6 +47,29 @@ from labkit.store import (
 )
 
 log = logging.getLogger("labkit")
+
+
+def new_optimiser(specification: Specification) -> Optimiser:
+    """The optimiser as a campaign begins with it.
+
+    Raises:
+        InputError: if there is no such prior, or what each molecule is to keep makes no sense to it.
+    """
+    section = specification.generator
+    learning = section.model_dump(exclude={"prior", "breeding", "constraint"})
+    breeding = Breeding(**section.breeding.model_dump()) if section.breeding else Breeding()
+    settings = OptimiserSettings(**learning, breeding=breeding)
+    return Optimiser(
+        load_prior(section.prior), settings, seed=specification.seed, constraint=_kept(section.constraint)
+    )
+
+
+def _kept(section: ConstraintSection | None) -> Constraint | None:
+    if section is None:
+        return None
+    if section.near is not None:
+        return near(section.near, section.similarity)
+    return link(section.link) if section.link is not None else decorate(str(section.decorate))
 
 
 class Loop:
@@ -55,10 +89,7 @@ class Loop:
         self.cache = Cache()
         self.ladder = ladder(specification)
         self.rules = TriageRules(**specification.triage)
-        generator = specification.generator.model_dump()
-        self.optimiser = Optimiser(
-            load_prior(generator.pop("prior")), OptimiserSettings(**generator), seed=specification.seed
-        )
+        self.optimiser = new_optimiser(specification)
         self.meter = Meter()
         self.helm = Helm(specification, journal, lambda status: Run(folder).write_manifest(status=status))
         self._first = 0
@@ -131,7 +162,7 @@ class Loop:
     def _scores(
         self, components: Mapping[str, Mapping[str, float]], texts: Iterable[str]
     ) -> dict[str, float]:
-        return {text: score(self.specification.objective, components[text]) for text in texts}
+        return {text: self.specification.score(components[text]) for text in texts}
 
     @staticmethod
     def _chosen(stage: Stage, scores: Mapping[str, float], pinned: Sequence[str]) -> list[str]:

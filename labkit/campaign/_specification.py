@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from labkit.campaign._objective import COMPONENTS, Desirability
+from labkit.campaign._objective import COMPONENTS, Desirability, score
 from labkit.errors import InputError
 from labkit.store import data_path
 
@@ -30,6 +30,46 @@ MAX_ROUNDS = 10_000
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _later(default: Any, **limits: Any) -> Any:
+    """A key that came after the first runs: at its default, as they were, no identity holds it."""
+    return Field(default=default, exclude_if=lambda value: value == default, **limits)
+
+
+class Breeding(_Section):
+    """How candidates are bred from what scored well; what isn't given is as in ``generative.Breeding``."""
+
+    children: int = Field(ge=1, le=10_000)
+    generations: int | None = _later(None, ge=1, le=100)
+    mutation: float | None = _later(None, ge=0, le=1)
+    fresh: float | None = _later(None, ge=0, le=1)
+    kappa: float | None = _later(None, ge=0)
+    strange: int | None = _later(None, ge=0)
+    start: int | None = _later(None, ge=1)
+    max_heavy_atoms: int | None = _later(None, ge=1)
+
+
+class Constraint(_Section):
+    """What each molecule keeps: one of these (see ``generative.decorate``, ``link`` and ``near``).
+
+    Attributes:
+        decorate: scaffold with attachment points.
+        link: two fragments with one attachment point each.
+        near: a molecule.
+        similarity: least Tanimoto similarity to ``near``.
+    """
+
+    decorate: str | None = None
+    link: str | None = None
+    near: str | None = None
+    similarity: float = Field(default=0.4, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _one(self) -> Constraint:
+        if sum(smiles is not None for smiles in (self.decorate, self.link, self.near)) != 1:
+            raise ValueError("one of decorate, link and near is needed")
+        return self
 
 
 class Generator(_Section):
@@ -42,6 +82,10 @@ class Generator(_Section):
     batch: int = Field(default=64, ge=2)
     learning_rate: float = Field(default=2e-4, gt=0)
     rank_weight: float = Field(default=0.1, gt=0)
+    breeding: Breeding | None = _later(None)
+    bucket: int = _later(0, ge=0)
+    good: float = _later(0.4, ge=0, le=1)
+    constraint: Constraint | None = _later(None)
 
 
 class Docking(_Section):
@@ -127,6 +171,7 @@ class Specification(_Section):
     triplet: Triplet | None = None
     resources: dict[str, Resources] = Field(default_factory=dict)
     objective: dict[str, Desirability] = Field(min_length=1)
+    combine: Literal["product", "sum"] = _later("product")
 
     @field_validator("objective", mode="before")
     @classmethod
@@ -165,6 +210,10 @@ class Specification(_Section):
     def resources_of(self, fidelity: str) -> Resources:
         """What an evaluation may take, as the file says or by default."""
         return self.resources.get(fidelity, Resources())
+
+    def score(self, components: Mapping[str, float]) -> float:
+        """Score of a molecule by what is known of it, 0–1 (see ``campaign.score``)."""
+        return score(self.objective, components, self.combine)
 
     @property
     def identity(self) -> str:
@@ -260,14 +309,17 @@ def _first_fault(error: ValidationError) -> str:
 def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
     if location[0] == "objective":
         return list(Desirability.model_fields)
+    if location[0] == "resources":
+        return list(Resources.model_fields)
     sections: dict[str, type[BaseModel]] = {
         "generator": Generator,
-        "resources": Resources,
+        "breeding": Breeding,
+        "constraint": Constraint,
         "docking": Docking,
         "interaction": Interaction,
         "triplet": Triplet,
     }
-    model = Specification if len(location) == 1 else sections[str(location[0])]
+    model = Specification if len(location) == 1 else sections[str(location[-2])]
     return list(model.model_fields)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from labkit.campaign import COMPONENTS, RUNS, Run, course, list_runs, score
+from labkit.campaign import COMPONENTS, RUNS, Run, course, list_runs
 from labkit.dashboards._chemical_space import Numbers, Plane, fit_plane
 from labkit.dashboards._read_report import read_ranked
 from labkit.dashboards._report_model import ReportModel
@@ -208,7 +208,7 @@ class CampaignModel:
             return
         if answer.status == "done":
             # As the loop will book it at the round's end, from what is known of the molecule.
-            self._rate(i, score(run.specification.objective, self._components(i)))
+            self._rate(i, run.specification.score(self._components(i)))
         if answer.fidelity == run.specification.fidelities[0]:
             self._standard[i] = answer.standard or answer.smiles
             self._called.append(i)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from labkit.campaign import COMPONENTS, Run, pose_file, score
+from labkit.campaign import COMPONENTS, Run, pose_file
 from labkit.dashboards import palette
 from labkit.dashboards._chart import Chart, errors, line, marks
 from labkit.dashboards._chart_drawn import drawn
@@ -139,9 +139,9 @@ def _spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def ladder_correlations(run: Run) -> dict[str, Interval]:
     """How alike neighbouring fidelities rank a run's molecules and the benchmark's dimers."""
     model = read_report(run)
-    objective, docked = model.specification.objective, model.dockings
+    wanted, docked = model.specification, model.dockings
     early = {
-        c.number: score(objective, {k: v for k, v in c.components.items() if COMPONENTS[k][1] == "triage"})
+        c.number: wanted.score({k: v for k, v in c.components.items() if COMPONENTS[k][1] == "triage"})
         for c in model.candidates
     }
     energies = [(docked[c.number].energy, c.components.get("interaction_energy")) for c in model.simulated]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from labkit.campaign import COMPONENTS, Run, Specification, pose_file, score
+from labkit.campaign import COMPONENTS, Run, Specification, pose_file
 from labkit.dashboards._report_model import (
     Candidate,
     ContactEnergy,
@@ -96,7 +96,7 @@ def _score_without(specification: Specification, components: Mapping[str, float]
     """Score from what every molecule has that reached the first fidelity."""
     common = ("triage", specification.fidelities[0])
     rest = {name: value for name, value in components.items() if COMPONENTS[name][1] in common}
-    return score(specification.objective, rest)
+    return specification.score(rest)
 
 
 def _rounds(
@@ -108,13 +108,16 @@ def _rounds(
     scores = {s: _score_without(specification, parts) for s, _, _, parts in journal.scores()}
     rounds = []
     for number in finished:
-        proposed = [p.smiles for p in journal.proposals(number)]
+        proposals = journal.proposals(number)
+        proposed = [p.smiles for p in proposals]
+        children = {p.smiles for p in proposals if p.log_likelihood is None}
         own, chosen = passed & set(proposed), passed & computed & set(proposed)
         smiles = tuple(text for text in proposed if text not in own - chosen)
         values = tuple(scores.get(text, 0.0) for text in smiles)
         weights = tuple(len(own) / len(chosen) if text in chosen else 1.0 for text in smiles)
         mean = mean_of(values, weights)
-        rounds.append(Round(number + 1, values, weights, smiles, mean, len(own), len(chosen)))
+        bred = frozenset(i for i, text in enumerate(smiles) if text in children)
+        rounds.append(Round(number + 1, values, weights, smiles, mean, len(own), len(chosen), bred))
     return tuple(rounds)
 
 

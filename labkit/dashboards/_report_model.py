@@ -40,6 +40,7 @@ class Round:
         mean: of the scores, weighted.
         passed: proposals that passed the triage.
         computed: those of them that the first fidelity answered, failures included.
+        bred: positions of the judged proposals that are children of earlier ones; the model wrote the others.
     """
 
     number: int
@@ -49,6 +50,7 @@ class Round:
     mean: Interval
     passed: int
     computed: int
+    bred: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)

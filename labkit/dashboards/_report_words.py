@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from labkit.dashboards._energy_model import Amount
 from labkit.dashboards._energy_view import said
 from labkit.dashboards._format import duration, number, place, signed
-from labkit.dashboards._report_model import Candidate, ContactEnergy, Interval, ReportModel, Round
+from labkit.dashboards._report_model import (
+    Candidate,
+    ContactEnergy,
+    Interval,
+    ReportModel,
+    Round,
+    mean_of,
+)
 from labkit.store import Steering
 
 # Tanimoto similarity to the nearest of the known ABL1 inhibitors: median and 99th percentile of 5,000
@@ -100,8 +107,12 @@ def gain(model: ReportModel) -> str:
         f"{number(last.mean.value)} (n = {last.mean.count}), a change of {signed(change.value)} with a 95 % "
         f"interval from {signed(change.low)} to {signed(change.high)}. " + _share_or_quality(first, last)
     )
+    text += _bred_or_written(model.rounds)
     if not model.specification.generator.learning:
-        return text + "Learning was switched off in this run: any difference is chance."
+        text += "The model's learning was switched off in this run"
+        if not model.specification.generator.breeding:
+            return text + ": any difference is chance."
+        text += ". "
     if by_hand:
         what = "vetoes and pins" if by_hand > 1 else "veto or pin"
         text += f"It was steered by {by_hand} {what}, so the change isn't learning's alone. "
@@ -112,6 +123,23 @@ def gain(model: ReportModel) -> str:
     text += "The interval includes 0: this run alone is too short to tell learning from luck"
     docks = model.specification.docking is not None
     return text + (" (the README shows the same over many runs)." if docks else ".")
+
+
+def _bred_or_written(rounds: Sequence[Round]) -> str:
+    """What children of earlier proposals scored, beside what the model wrote in the same rounds."""
+    judged = [
+        (i in found.bred, score, weight)
+        for found in rounds
+        if found.bred
+        for i, (score, weight) in enumerate(zip(found.scores, found.weights, strict=True))
+    ]
+    told = []
+    for bred, who in ((True, "Children of earlier proposals"), (False, "what the model wrote beside them")):
+        own = [(score, weight) for kind, score, weight in judged if kind == bred]
+        if own:
+            scores, weights = zip(*own, strict=True)
+            told.append(f"{who} scored {interval(mean_of(scores, weights))}")
+    return "; ".join(told) + ". " if told else ""
 
 
 def _share_or_quality(first: Round, last: Round) -> str:

@@ -4,10 +4,11 @@ from pathlib import Path
 import pytest
 import tomli_w
 
-from labkit.campaign import Campaign, Specification, load_specification
+from labkit.campaign import Campaign, Run, Specification, load_specification
 from labkit.errors import InputError
 from labkit.store import data_path
 
+PHOTOSENSITISER = "cce23993ca869fb41411b6a74d3fe7d5ac1cf469c4093f3db2365a2e4ef81e95"
 SHIPPED = sorted(path.stem for path in data_path("campaigns").glob("*.toml"))
 
 
@@ -39,6 +40,32 @@ def test_the_identity_follows_what_decides_the_outcome() -> None:
     ]
     identities = {load_specification("quick", [override]).identity for override in changed}
     assert len(identities | {base.identity}) == len(changed) + 1
+
+
+def test_keys_that_came_later_leave_the_identity_of_older_runs_alone() -> None:
+    shipped = Run.open(data_path("runs", "quick"))
+    assert shipped.specification.identity == shipped.manifest["identity"]
+    # Of a campaign with other sections, from the version that wrote the run above.
+    assert load_specification("photosensitiser").identity == PHOTOSENSITISER
+    base = load_specification("quick")
+    unchanged = ["generator.bucket=0", "generator.good=0.4", "combine='product'"]
+    assert {load_specification("quick", [override]).identity for override in unchanged} == {base.identity}
+    changed = [
+        *("generator.bucket=5", "generator.good=0.6", "combine='sum'"),
+        *("generator.breeding={children=8}", "generator.breeding={children=8, start=16}"),
+        *("generator.constraint.near='CCO'", "generator.constraint.link='CCO'"),
+    ]
+    identities = {load_specification("quick", [override]).identity for override in changed}
+    assert len(identities | {base.identity}) == len(changed) + 1
+
+
+@pytest.mark.parametrize(("combine", "expected"), [("product", 0.5 ** (1 / 4)), ("sum", 1 - 0.5 / 4)])
+def test_the_score_is_a_product_or_a_sum(combine: str, expected: float) -> None:
+    wanted = ["objective={qed={direction='maximise', range=[0.0, 1.0]}}", f"combine='{combine}'"]
+    specification = load_specification(
+        "quick", [*wanted, "objective.sa={direction='minimise', range=[1, 3], weight=3}"]
+    )
+    assert specification.score({"qed": 0.5, "sa": 1.0}) == pytest.approx(expected)
 
 
 def test_overrides_reach_every_level() -> None:
@@ -90,6 +117,17 @@ def test_overrides_reach_every_level() -> None:
         ("triage.heavy_atoms=[30, 10]", "heavy_atoms = (30, 10): two numbers are needed, the smaller first"),
         ("triage.elements=['Xx']", "'Xx' is no chemical element"),
         ("triage=3", "triage = 3: "),
+        # the search
+        ("generator.breeding.mutation=0.5", "generator.breeding.children is missing"),
+        ("generator.breeding={children=8, kapa=1}", "generator.breeding.kapa is no key; did you mean kappa?"),
+        ("generator.breeding.children=0", "generator.breeding.children = 0: "),
+        ("generator.breeding={children=8, mutation=1.5}", "generator.breeding.mutation = 1.5: "),
+        ("generator.breeding=7", "generator.breeding = 7: "),
+        ("generator.bucket=-1", "generator.bucket = -1: "),
+        ("generator.constraint={}", "generator.constraint: one of decorate, link and near is needed"),
+        ("generator.constraint={near='C', link='C'}", "one of decorate, link and near is needed"),
+        ("generator.constraint.similarty=1", "constraint.similarty is no key; did you mean similarity?"),
+        ("combine='mean'", "combine = 'mean': "),
         # the objective
         ("objective.qed.range=[0.9, 0.3]", "objective.qed: range [0.9, 0.3]: two finite numbers"),
         ("objective.qed.range=[nan, 0.3]", "objective.qed: range [nan, 0.3]: two finite numbers"),

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from labkit.campaign import Run
+from labkit.campaign._specification import Breeding
 from labkit.dashboards import _report_words as words
 from labkit.dashboards import read_report
 from labkit.dashboards._quantum_words import delta, quantum
@@ -48,6 +49,23 @@ def test_without_learning_nothing_is_claimed(finished_run: Run) -> None:
     model = replace(model, specification=model.specification.model_copy(update={"generator": generator}))
     assert "any difference is chance" in words.gain(model)
     assert "got better" not in words.gain(model)
+
+
+def test_children_are_told_from_what_the_model_wrote_and_are_no_chance(finished_run: Run) -> None:
+    model = _with_rounds(read_report(finished_run), [0.1] * 8, [0.9, 0.9, 0.5, 0.5])
+    assert "Children" not in words.gain(model)
+    first, last = model.rounds
+    model = replace(model, rounds=(first, replace(last, bred=frozenset({0, 1}))))
+    said = words.gain(model)
+    assert "Children of earlier proposals scored 0.90 [0.90, 0.90], n = 2" in said
+    assert "what the model wrote beside them scored 0.50 [0.50, 0.50], n = 2" in said
+    section = model.specification.generator.model_copy(
+        update={"learning": False, "breeding": Breeding(children=8)}
+    )
+    model = replace(model, specification=model.specification.model_copy(update={"generator": section}))
+    assert "switched off" in words.gain(model) and "chance" not in words.gain(model)
+    model = replace(model, rounds=(first, replace(last, bred=frozenset(range(4)))))
+    assert "n = 4" in words.gain(model) and "wrote beside" not in words.gain(model)
 
 
 def test_what_a_steered_run_gained_isn_t_put_down_to_learning_alone(finished_run: Run) -> None:

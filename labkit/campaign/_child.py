@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import pickle
 import signal
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, NoReturn
 
 from labkit.errors import LabkitError
 
@@ -19,24 +19,29 @@ def main(descriptor: int) -> None:
     """Answers what comes through a pipe (see ``_guard``) until its other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the coordinator answers it
     pipe: Connection[Any, Any] = Connection(descriptor)
-    questions: SimpleQueue[bytes] = SimpleQueue()
+    questions: SimpleQueue[tuple[Callable[..., Any], tuple[Any, ...]]] = SimpleQueue()
 
     def read() -> None:
-        try:
-            while True:
-                questions.put(pipe.recv_bytes())
-        except (EOFError, OSError):
-            os._exit(1)  # who asked has died, be it by `kill -9`, or wants no answer any more
+        while True:
+            try:
+                questions.put(pipe.recv())
+            except (EOFError, OSError):
+                os._exit(1)  # who asked has died, be it by `kill -9`, or wants no answer any more
+            except Exception as error:  # a function that can't be imported here
+                questions.put((_raise, (error,)))
 
     threading.Thread(target=read, daemon=True).start()
     while True:
-        pipe.send(_answer(questions.get()))
+        pipe.send(_answer(*questions.get()))
 
 
-def _answer(question: bytes) -> tuple[Any, Exception | None]:
+def _raise(error: Exception) -> NoReturn:
+    raise error
+
+
+def _answer(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, Exception | None]:
     """What a function makes of its arguments, or what it raises."""
     try:
-        function, arguments = pickle.loads(question)
         return function(*arguments), None
     except LabkitError as error:
         return None, error

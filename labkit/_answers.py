@@ -28,6 +28,25 @@ def show_runs(answer: Answer) -> str:
     return "\n".join(f"{r['run']:<40} {r['status']:<12} {r['seconds']:>8.0f} s  {r['folder']}" for r in rows)
 
 
+def show_comparison(answer: Answer) -> str:
+    level = answer["common_score"]
+    lines = [f"{'run':<40} {'ten best':>8} {'best':>6} {'calls':>7} {'s':>8} {'Wh':>9} {'gCO2e':>8}  status"]
+    for row in answer["runs"]:
+        used = f"{row['calls']:>7} {row['seconds']:>8.0f} {row['energy_wh']:>9.3g} {row['co2e_g']:>8.2g}"
+        lines.append(
+            f"{row['name']:<40} {row['top10_mean']:>8.3f} {row['best_score']:>6.3f} {used}  {row['status']}"
+        )
+    lines.append(f"until the mean of the ten best was {level:.3f}, which all have reached:")
+    for row in answer["runs"]:
+        used = "{calls:>23.0f} {seconds:>8.0f} {energy_wh:>9.3g} {co2e_g:>8.2g}"
+        lines.append(f"{row['name']:<40} {used.format(**row['until_common_score'])}")
+    return "\n".join([*lines, f"figure: {answer['figure']}"])
+
+
+def show_files(answer: Answer) -> str:
+    return "\n".join(answer["files"])
+
+
 def show_steering(answer: Answer) -> str:
     lines = [f"{answer['run']}: {answer['status']}, {answer['rounds']} rounds in all"]
     for row in answer["steering"]:

@@ -180,6 +180,43 @@ def simulate(args: argparse.Namespace) -> Answer:
     return outcome.kpis() | projected
 
 
+def compare(args: argparse.Namespace) -> Answer:
+    from labkit.campaign import TOP, compare
+    from labkit.dashboards import comparison_picture
+    from labkit.store import write_atomically
+
+    if args.figure.suffix != ".svg":
+        raise InputError(f"--figure '{args.figure}': a file name that ends in .svg is needed")
+    compared = compare(args.runs)
+    try:
+        write_atomically(args.figure, comparison_picture(compared).svg)
+    except OSError as error:
+        raise InputError(f"--figure '{args.figure}' can't be written: {error.strerror}") from None
+    level = min(float(one.score[-1]) for one in compared)
+    rows = [
+        {key: value for key, value in one.summary.items() if key != "best"}
+        | {
+            "name": one.name,
+            "calls": len(one.score),
+            "best_score": one.summary["best"][0]["score"],
+            f"top{TOP}_mean": float(one.score[-1]),
+            "until_common_score": one.until(level),
+        }
+        for one in compared
+    ]
+    return {"runs": rows, "common_score": level, "figure": str(args.figure)}
+
+
+def export(args: argparse.Namespace) -> Answer:
+    from labkit.campaign import Run, export
+
+    run = Run.open(args.run)
+    sdf, table = args.sdf, args.csv
+    if sdf is None and table is None:
+        sdf, table = (Path(f"{run.folder.resolve().name}.{ending}") for ending in ("sdf", "csv"))
+    return {"files": [str(file) for file in export(run, sdf=sdf, table=table, count=args.count)]}
+
+
 def steer(args: argparse.Namespace) -> Answer:
     from labkit.campaign import Run
 

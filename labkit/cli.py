@@ -15,7 +15,9 @@ from typing import Any, NoReturn
 from labkit import _commands
 from labkit._answers import (
     Answer,
+    show_comparison,
     show_doctor,
+    show_files,
     show_interaction,
     show_notebooks,
     show_poses,
@@ -102,14 +104,15 @@ def _parser() -> _Parser:
     )
     run.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override, dotted keys")
     run.add_argument("--seed", type=int, help="in place of the campaign's own")
-    run.add_argument("--engine", default="local", help="where evaluations run (local)")
-    run.add_argument("--workers", type=int, help="worker processes (one a core)")
+    run.add_argument("--engine", default="local", help="local, dask, dask:ADDRESS or slurm (local)")
+    run.add_argument("--workers", type=int, help="evaluations at once (one a core)")
     run.add_argument("--out", type=Path, default=Path("runs"), help="folder for the run's folder (runs)")
     run.add_argument("--steering", metavar="RUN", help="budget, vetoes and pins as that run had them")
 
     resume = add("resume", _resume, "carry an interrupted run on to the same end", show_run)
     resume.add_argument("run", help="the run's folder or name")
-    resume.add_argument("--workers", type=int, help="worker processes")
+    resume.add_argument("--engine", help="local, dask, dask:ADDRESS or slurm (as before)")
+    resume.add_argument("--workers", type=int, help="evaluations at once (as before)")
 
     steer = add("steer", _commands.steer, "tell a run to pause, resume, stop or change course", show_steering)
     steer.add_argument("run", help="the run's folder or name")
@@ -121,6 +124,16 @@ def _parser() -> _Parser:
     report = add("report", _report, "write the report of a run", lambda answer: answer["report"])
     report.add_argument("run", help="the run's folder or name")
     report.add_argument("--html", type=Path, metavar="FILE", help="where to write it (the run's folder)")
+
+    compare = add("compare", _commands.compare, "put runs side by side", show_comparison)
+    compare.add_argument("runs", nargs="+", metavar="RUN", help="folders or names of runs")
+    compare.add_argument("--figure", type=Path, default=Path("comparison.svg"), metavar="FILE.svg")
+
+    export = add("export", _commands.export, "write a run's hits with poses and numbers", show_files)
+    export.add_argument("run", help="the run's folder or name")
+    export.add_argument("--sdf", type=Path, metavar="FILE", help="poses (NAME.sdf where neither is given)")
+    export.add_argument("--csv", type=Path, metavar="FILE", help="table (NAME.csv where neither is given)")
+    export.add_argument("--count", type=int, metavar="N", help="at most so many (all that score above 0)")
 
     train = add(
         "train",
@@ -237,8 +250,6 @@ def _parser() -> _Parser:
 
 
 _LATER = {
-    "compare": "put runs side by side",
-    "export": "hits as SDF and CSV",
     "bench": "benchmarks side by side with peers",
 }
 
@@ -275,7 +286,7 @@ def _resume(args: argparse.Namespace) -> Answer:
     from labkit.campaign import resume
     from labkit.runner import report
 
-    run = resume(args.run, workers=args.workers)
+    run = resume(args.run, engine=args.engine, workers=args.workers)
     return run.summary() | {"report": str(report(run))}
 
 

@@ -32,7 +32,7 @@ COMMANDS = [
     *("interaction", "triplet", "export", "simulate", "notebooks", "bench", "lab", "dashboard", "doctor"),
 ]
 WATER_DIMER = str(data_path("dimers", "S66_01.xyz"))
-LATER = ["compare", "export", "bench"]
+LATER = ["bench"]
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,11 @@ from ._calls import Objective as Objective
 from ._calls import objective_from as objective_from
 from ._campaign import Campaign as Campaign
 from ._campaign import resume as resume
+from ._comparison import COSTS as COSTS
+from ._comparison import TOP as TOP
+from ._comparison import Progress as Progress
+from ._comparison import compare as compare
+from ._export import export as export
 from ._objective import COMPONENTS as COMPONENTS
 from ._objective import Desirability as Desirability
 from ._objective import pareto_front as pareto_front

@@ -5,6 +5,8 @@ from labkit.dashboards._cluster_figures import sharing_bars as sharing_bars
 from labkit.dashboards._cluster_figures import sharing_timeline as sharing_timeline
 from labkit.dashboards._cluster_figures import sites_table as sites_table
 from labkit.dashboards._cluster_figures import sovereignty_table as sovereignty_table
+from labkit.dashboards._comparison_view import comparison_picture as comparison_picture
+from labkit.dashboards._comparison_view import comparison_table as comparison_table
 from labkit.dashboards._contact_view import contact_table as contact_table
 from labkit.dashboards._contact_view import dimer_picture as dimer_picture
 from labkit.dashboards._contact_view import energy_by_size as energy_by_size

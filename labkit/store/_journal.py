@@ -252,6 +252,12 @@ class Journal:
             for round, smiles, name, key, status, result, seconds, cached, finished in rows
         ]
 
+    def committed(self) -> list[tuple[str, str, float]]:
+        """SMILES, fidelity and Unix time of every evaluation, in the order in which they were committed."""
+        return list(
+            self._connection.execute("select smiles, fidelity, finished from evaluations order by id")
+        )
+
     def counts(self) -> dict[str, int]:
         """Number of evaluations of each fidelity."""
         query = "select fidelity, count(*) from evaluations group by fidelity order by min(id)"

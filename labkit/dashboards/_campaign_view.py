@@ -236,8 +236,8 @@ class _Live:
         self, build: Callable[[CampaignModel], Chart], click: Callable[[str], None] | None = None
     ) -> None:
         self._build, self._click = build, click
-        self._figure = chart("Nothing is shown yet.")
-        self._figure.update_layout(legend={"orientation": "h", "y": -0.25}, margin={"b": 90})
+        below = {"orientation": "h", "y": -0.25}
+        self._figure = chart("Nothing is shown yet.", legend=below, margin={"b": 90})
         self._caption = ipywidgets.HTML()
         self.view = column(self._figure, self._caption)
 

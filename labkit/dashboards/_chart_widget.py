@@ -67,15 +67,17 @@ class ChartWidget(go.FigureWidget):
         return _code()
 
 
-def chart(alt: str, height: int = 320) -> go.FigureWidget:
+def chart(alt: str, height: int = 320, **layout: Any) -> go.FigureWidget:
     """An empty chart to be filled by :func:`show` and stood in a `row` or `column`.
 
     Args:
         alt: what it shows now, for those who can't see it.
         height: px.
+        layout: more of plotly's layout. Given later it may be lost: a page hears of changes from when it
+            has read plotly on, and of what there was then.
     """
-    layout = {"template": palette.plotly_template(), "height": height, "autosize": True}
-    figure = ChartWidget(layout=layout)
+    own = {"template": palette.plotly_template(), "height": height, "autosize": True}
+    figure = ChartWidget(layout=own | layout)
     figure._config = {"displaylogo": False, "showSendToCloud": False, "responsive": True}
     figure._alternative = ipywidgets.HTML()
     _describe(figure, alt)
@@ -138,8 +140,8 @@ def show(figure: go.FigureWidget, wanted: Chart) -> None:
 
 def live(wanted: Chart) -> ipywidgets.Widget:
     """The chart as a widget: plotly's, with its alternative text and its caption."""
-    figure = chart("", round(100 * wanted.height))
-    above = {"orientation": "h", "y": 1, "yanchor": "bottom"}
-    figure.update_layout(margin={"t": 40}, hovermode="closest", legend=above)
+    look: dict[str, Any] = {"margin": {"t": 40}, "hovermode": "closest"}
+    look["legend"] = {"orientation": "h", "y": 1, "yanchor": "bottom"}
+    figure = chart("", round(100 * wanted.height), **look)
     show(figure, wanted)
     return column(figure, ipywidgets.HTML(paragraphs(wanted.caption).html))

@@ -187,8 +187,8 @@ def factory_widget(
     of = control("choice", "jobs and power of", options=[machine])
     table, captions = ipywidgets.HTML(), ipywidgets.HTML()
     # The map has figures of its own: plotly doesn't give axes of equal scale back their full place.
-    maps, upper, lower = (_charts(len(sides)) for _ in range(3))
-    (loop,) = _charts(1)
+    maps, upper, lower = (_charts(len(sides), 540) for _ in range(3))
+    (loop,) = _charts(1, 1080)
     apart = {"Map": [(maps, row(*maps))], "Quantum computer": [([loop], row(loop))]}
     rows = [(upper, row(*upper)), (lower, row(*lower))]
     body = ipywidgets.VBox()
@@ -237,19 +237,11 @@ def _close(block: Block) -> str:
     return f'<div style="line-height:1.2">{block.html}</div>'
 
 
-def _charts(count: int) -> list[Any]:
-    found = [chart("Nothing is simulated yet.") for _ in range(count)]
-    for figure in found:
-        below = {
-            "orientation": "h",
-            "yref": "container",
-            "y": 0,
-            "yanchor": "bottom",
-            "xanchor": "left",
-            "x": 0,
-        }
-        figure.update_layout(legend=below, margin={"b": 100}, barmode="overlay")
-    return found
+def _charts(count: int, width: int) -> list[Any]:
+    """Empty charts of that width, px: plotly takes 700 where it can't see yet how wide the page is."""
+    below = {"orientation": "h", "x": 0, "yref": "container", "y": 0, "yanchor": "bottom"}
+    look: dict[str, Any] = {"width": width, "legend": below, "margin": {"b": 100}, "barmode": "overlay"}
+    return [chart("Nothing is simulated yet.", **look) for _ in range(count)]
 
 
 def _quantum(changed: Callable[[Any], None]) -> tuple[ipywidgets.Widget, Callable[[], Chart]]:

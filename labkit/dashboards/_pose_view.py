@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -28,29 +28,14 @@ def pose_picture(pose: Pose) -> Picture:
     drawn = scene(pose)
     with palette.canvas(9.0, 6.4) as (figure, axes):
         _draw_pocket(axes, drawn)
-        for contact, ligand, protein in drawn.dashes:
-            a, b = ligand, protein
+        for contact, *ends in drawn.dashes:
             bond = contact.kind == "hydrogen bond"
-            axes.plot(
-                [a[0], b[0]],
-                [a[1], b[1]],
-                linestyle=(0, (4, 2)) if bond else (0, (1, 2)),
-                color=palette.BLUE if bond else palette.GREY,
-                linewidth=1.8 if bond else 1.2,
-                zorder=6,
-            )
+            x, y, _ = np.array(ends).T
+            color, width, gaps = (palette.BLUE, 1.8, (4, 2)) if bond else (palette.GREY, 1.2, (1, 2))
+            axes.plot(x, y, linestyle=(0, gaps), color=color, linewidth=width, zorder=6)
             if bond:
-                x, y, _ = (a + b) / 2
-                axes.text(
-                    x + 0.15,
-                    y,
-                    f"{contact.distance:.1f} Å",
-                    va="center",
-                    fontsize=8.5,
-                    color=palette.BLUE,
-                    zorder=9,
-                    bbox=PAPER,
-                )
+                style = {"va": "center", "fontsize": 8.5, "color": color, "zorder": 9, "bbox": PAPER}
+                axes.text(x.mean() + 0.15, y.mean(), f"{contact.distance:.1f} Å", **style)
         draw_molecule(axes, drawn.symbols, drawn.atoms, drawn.bonds)
         _label_residues(axes, drawn.centres, drawn.atoms)
         axes.set_aspect("equal")
@@ -85,18 +70,9 @@ def draw_molecule(
     for symbol, point in zip(symbols, atoms, strict=True):
         if symbol in ("C", "H"):
             continue
-        axes.text(
-            point[0],
-            point[1],
-            symbol,
-            color="white",
-            fontsize=8,
-            fontweight="bold",
-            ha="center",
-            va="center",
-            zorder=8,
-            bbox={"boxstyle": "circle,pad=0.2", "color": palette.ELEMENTS.get(symbol, palette.GREY)},
-        )
+        letter: dict[str, Any] = {"color": "white", "fontsize": 8, "fontweight": "bold", "zorder": 8}
+        disc = {"boxstyle": "circle,pad=0.2", "color": palette.ELEMENTS.get(symbol, palette.GREY)}
+        axes.text(point[0], point[1], symbol, ha="center", va="center", bbox=disc, **letter)
 
 
 def _draw_sticks(
@@ -136,17 +112,8 @@ def _label_residues(axes: Axes, centres: Mapping[str, Points], ligand: Points) -
         while covers(spot):
             spot = spot + 0.2 * direction
         places.append(spot)
-        axes.text(
-            spot[0],
-            spot[1],
-            place(label),
-            ha="center",
-            va="center",
-            fontsize=10,
-            fontweight="bold",
-            zorder=10,
-            bbox=PAPER,
-        )
+        style: dict[str, Any] = {"fontsize": 10, "fontweight": "bold", "zorder": 10, "bbox": PAPER}
+        axes.text(spot[0], spot[1], place(label), ha="center", va="center", **style)
 
 
 def pose_plot(pose: Pose) -> go.Figure:
@@ -159,33 +126,16 @@ def pose_plot(pose: Pose) -> go.Figure:
     _add_sticks(figure, pocket.symbols, pocket.coordinates, pocket.bonds, palette.PROTEIN_CARBON, 3, "pocket")
     _add_sticks(figure, drawn.symbols, drawn.atoms, drawn.bonds, palette.ELEMENTS["C"], 9, "ligand")
     x, y, z = drawn.atoms.T
-    figure.add_scatter3d(
-        x=x,
-        y=y,
-        z=z,
-        mode="markers",
-        text=drawn.symbols,
-        hoverinfo="text",
-        showlegend=False,
-        marker={"size": 4, "color": [palette.ELEMENTS.get(s, palette.GREY) for s in drawn.symbols]},
-    )
+    marker = {"size": 4, "color": [palette.ELEMENTS.get(s, palette.GREY) for s in drawn.symbols]}
+    told = {"text": drawn.symbols, "hoverinfo": "text", "showlegend": False}
+    figure.add_scatter3d(x=x, y=y, z=z, mode="markers", marker=marker, **told)
     for contact, ligand, protein in drawn.dashes:
         x, y, z = np.array([ligand, protein]).T
         bond = contact.kind == "hydrogen bond"
-        figure.add_scatter3d(
-            x=x,
-            y=y,
-            z=z,
-            mode="lines",
-            showlegend=False,
-            hoverinfo="text",
-            text=f"{place(contact.residue)} {contact.part}, {contact.kind}, {contact.distance:.1f} Å",
-            line={
-                "dash": "dash" if bond else "dot",
-                "width": 5,
-                "color": palette.BLUE if bond else palette.GREY,
-            },
-        )
+        line = {"dash": "dash" if bond else "dot", "color": palette.BLUE if bond else palette.GREY}
+        text = f"{place(contact.residue)} {contact.part}, {contact.kind}, {contact.distance:.1f} Å"
+        told = {"text": text, "hoverinfo": "text", "showlegend": False}
+        figure.add_scatter3d(x=x, y=y, z=z, mode="lines", line=line | {"width": 5}, **told)
     x, y, z = np.array(list(drawn.centres.values())).T
     figure.add_scatter3d(
         x=x, y=y, z=z, mode="text", text=[place(label) for label in drawn.centres], showlegend=False

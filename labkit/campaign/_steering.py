@@ -113,8 +113,7 @@ def _molecule(command: str, smiles: str, specification: Specification, journal: 
 
 def standard_forms(journal: Journal, number: float = math.inf) -> dict[str, str]:
     """Standard SMILES of each molecule triaged up to round ``number``, by how it was written, in order."""
-    rows = journal.evaluations("triage")
-    return {e.smiles: e.result["smiles"] for e in rows if e.round <= number and e.result.get("smiles")}
+    return journal.standard_forms(number)
 
 
 def first_spellings(forms: Mapping[str, str]) -> dict[str, str]:

@@ -252,6 +252,14 @@ class Journal:
             for round, smiles, name, key, status, result, seconds, cached, finished in rows
         ]
 
+    def standard_forms(self, until: float) -> dict[str, str]:
+        """Standard SMILES of each molecule triaged up to a round, by how it was written, in order."""
+        query = (
+            "select smiles, json_extract(result, '$.smiles') from evaluations"
+            " where fidelity = 'triage' and round <= ? order by id"
+        )
+        return {smiles: form for smiles, form in self._connection.execute(query, (until,)) if form}
+
     def committed(self) -> list[tuple[str, str, float]]:
         """SMILES, fidelity and Unix time of every evaluation, in the order in which they were committed."""
         return list(

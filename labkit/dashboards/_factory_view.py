@@ -191,7 +191,9 @@ def factory_widget(
     (loop,) = _charts(1, 1080)
     apart = {"Map": [(maps, row(*maps))], "Quantum computer": [([loop], row(loop))]}
     rows = [(upper, row(*upper)), (lower, row(*lower))]
-    body = ipywidgets.VBox()
+    # Hidden, not taken off the page: plotly stumbles over messages to a chart that was taken off.
+    boxes = [box for places in (*apart.values(), rows) for _, box in places]
+    body = ipywidgets.VBox(boxes)
     loop_controls, loop_chart = _quantum(lambda _: draw())
 
     def draw(change: Any = None) -> None:
@@ -212,13 +214,13 @@ def factory_widget(
             loop_controls.layout.display = "none" if _PAGES[page.value] else ""
             places = apart.get(page.value, rows)
             shown = [charts(name, known, of.value) for name in _PAGES[page.value]] or [[loop_chart()]]
+            wanted = [box for _, box in places[: len(shown)]]
+            for box in boxes:
+                box.layout.display = None if box in wanted else "none"
             for (figures, _), drawings in zip(places, shown, strict=False):
                 for figure, drawing in zip(figures, drawings, strict=False):
                     figure.layout.height = round(70 * drawing.height) + 120
                     show(figure, drawing)
-            wanted = tuple(box for _, box in places[: len(shown)])
-            if body.children != wanted:
-                body.children = wanted
             said = paragraphs(*dict.fromkeys(drawing.alt for drawings in shown for drawing in drawings))
             price = together(paragraphs(_PRICE), zones_table(known)) if page.value == "Map" else Block("")
             captions.value = _close(together(price, said))
@@ -241,6 +243,7 @@ def _charts(count: int, width: int) -> list[Any]:
     """Empty charts of that width, px: plotly takes 700 where it can't see yet how wide the page is."""
     below = {"orientation": "h", "x": 0, "yref": "container", "y": 0, "yanchor": "bottom"}
     look: dict[str, Any] = {"width": width, "legend": below, "margin": {"b": 100}, "barmode": "overlay"}
+    look["yaxis2"] = {"overlaying": "y", "side": "right", "tickmode": "auto", "showgrid": False}
     return [chart("Nothing is simulated yet.", **look) for _ in range(count)]
 
 

@@ -25,7 +25,7 @@ lab: .venv/ready
 # The long measurements behind the README's figures; each carries on where it was stopped.
 bench: .venv/ready
 	for name in solvers sqd_controls noise resources interaction triplet learning photosensitiser \
-	  load_model scheduling facility collectives training placement qpu_sharing projection; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	  load_model scheduling facility collectives training placement qpu_sharing projection journal; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 .venv/ready: binder/requirements.txt pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -159,7 +159,7 @@ def test_a_wrong_command_line_is_told_in_one_line(
         (("run", "--set", "rounds=-2"), "rounds = -2"),
         (("run", "--set", "betta=1"), "betta is no key"),
         (("run", "--engine", "cloud"), "engine 'cloud'"),
-        (("run", "--engine", "slurm"), "engine 'slurm' is not built yet"),
+        (("run", "--engine", "slurm"), "engine 'slurm': say with --workers"),
         (("run", "--workers", "0"), "workers 0"),
         (("run", "--seed", "-1"), "seed -1"),
         (("run", "--set", "target=abl2"), "target 'abl2'"),

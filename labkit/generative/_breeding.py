@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from heapq import heappop, heappush
-from itertools import zip_longest
+from itertools import islice, zip_longest
 
 import numpy as np
 from rdkit import Chem, rdBase
@@ -33,8 +33,10 @@ class Breeding:
         rank_weight: the parent of rank r among n is drawn with weight 1 / (rank_weight · n + r).
         known: so many scores the surrogate is fitted to; with 0 there is none, and as many children as were
             drawn come between those, in one generation.
-        kappa: candidates are ranked by predicted mean + kappa · standard deviation (the upper confidence
-            bound).
+        kappa: candidates are ranked by predicted mean + k · standard deviation (the upper confidence bound);
+            each time k is drawn anew from the exponential distribution of this mean, so that some batches
+            take what is sure and others what is least known (after Berk et al. 2020,
+            doi:10.24963/ijcai.2020/316).
         start: so many scores are needed before anything is bred.
         max_heavy_atoms: no child is larger.
         strange: so many kinds of environment (an atom with its neighbours) may a child have that the language
@@ -49,7 +51,7 @@ class Breeding:
     parents: int = 1024
     rank_weight: float = 0.01
     known: int = 1000
-    kappa: float = 0.5
+    kappa: float = 1.0
     start: int = 128
     max_heavy_atoms: int = 50
     strange: int | None = None
@@ -90,9 +92,7 @@ class Breeder:
         """
         found = set()
         for text in self._ranked(drawn, told, rng, new):
-            # Read as others will read it: what was bred can't always be.
-            molecule = Chem.MolFromSmiles(text)
-            smiles = None if molecule is None else Chem.MolToSmiles(molecule)
+            smiles = canonical(text)
             if smiles is not None and smiles not in found and new(smiles):
                 found.add(smiles)
                 yield smiles
@@ -107,22 +107,20 @@ class Breeder:
         settings = self.settings
         molecules = {text: Chem.MolFromSmiles(text) for text in drawn}
         usual = self.usual.union(*map(environments, molecules.values()))
-        since = lineage(list(told.values()), settings.patience) if settings.patience else 0
-        own = dict(list(told.items())[since:])
         if settings.known == 0:
-            children = list(self._children(_best(own), drawn, usual, rng, new))[: len(drawn)]
+            children = list(self._children(_best(told), drawn, usual, rng, new))[: len(drawn)]
             return [text for pair in zip_longest(drawn, children) for text in pair if text is not None]
-        surrogate = self._fitted(told, rng)
+        surrogate, kappa = self._fitted(told, rng), rng.exponential(settings.kappa)
         promise: dict[str, float] = {}
 
         def judge(candidates: dict[str, Chem.Mol]) -> None:
             if candidates:
                 mean, deviation = surrogate.predict([Features.of(each) for each in candidates.values()])
-                promise.update(zip(candidates, (mean + settings.kappa * deviation).tolist(), strict=True))
+                promise.update(zip(candidates, (mean + kappa * deviation).tolist(), strict=True))
 
         judge(molecules)
         for _ in range(settings.generations):
-            parents = _best(own | promise)
+            parents = _best(dict(told) | promise)
             judge(self._children(parents, drawn, usual, rng, lambda text: text not in promise and new(text)))
         return _best(promise)
 
@@ -178,20 +176,21 @@ class Breeder:
         return strange is None or len(environments(molecule) - usual) <= strange
 
 
-def lineage(scores: Sequence[float], patience: int) -> int:
-    """The call from which on molecules may be parents, counted from 0.
+def lineage(told: Mapping[str, float], patience: int) -> dict[str, float]:
+    """What breeding may know: the calls from some call on.
 
     When the mean of the ten best has gained less than a hundredth in so many calls, breeding begins anew,
-    from what the policy draws; when that comes to a halt in turn, all may be parents again; and so on.
+    from what the policy draws, as if nothing else was known: a surrogate that knew more would lead back to
+    where it came to a halt. When the new lineage comes to a halt in turn, all is known again; and so on.
 
     Args:
-        scores: in the order of calls.
-        patience: so many calls.
+        told: scores by SMILES, in the order of calls.
+        patience: so many calls; with 0 all is known always.
     """
     since, last, reached = 0, 0, 0.0
     everything: list[float] = []
     own = everything
-    for index, score in enumerate(scores):
+    for index, score in enumerate(told.values() if patience else ()):
         for best in (everything,) if own is everything else (everything, own):
             heappush(best, score)
             if len(best) > _TOP:
@@ -205,7 +204,7 @@ def lineage(scores: Sequence[float], patience: int) -> int:
                 since, own, reached = index + 1, [], 0.0
             else:
                 since, own, reached = 0, everything, sum(everything) / _TOP
-    return since
+    return dict(islice(told.items(), since, None))
 
 
 def _best(scores: Mapping[str, float]) -> list[str]:
@@ -229,7 +228,7 @@ def _child(mother: Parent, father: Parent, settings: Breeding, rng: np.random.Ge
     return None if child is None or child.GetNumHeavyAtoms() > settings.max_heavy_atoms else child
 
 
-def canonical(molecule: Chem.Mol) -> str | None:
-    """The SMILES that reading and writing again leaves alone, None where it can't be read."""
-    again = Chem.MolFromSmiles(Chem.MolToSmiles(molecule, canonical=False))
-    return None if again is None else Chem.MolToSmiles(again)
+def canonical(smiles: str) -> str | None:
+    """A built molecule's SMILES as others will write it who read this one; None where it can't be read."""
+    molecule = Chem.MolFromSmiles(smiles)
+    return None if molecule is None else Chem.MolToSmiles(molecule)

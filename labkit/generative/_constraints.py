@@ -58,7 +58,7 @@ class Frame:
             ends = [[(n.GetIdx(), atom.GetIdx()) for n in atom.GetNeighbors()] for atom in inside]
             cuts.update(product(*([end for end in some if end[0] not in match] for some in ends)))
         found = (_pieces(molecule, dict(zip(self._points, cut, strict=True))) for cut in cuts)
-        return any(len(p) == len(self._points) + 1 and self._parts < set(map(canonical, p)) for p in found)
+        return any(len(p) == len(self._points) + 1 and self._parts < set(map(_canonical, p)) for p in found)
 
     def build(self, stream: Iterable[str], rng: np.random.Generator) -> Iterator[str | None]:
         """For each molecule one that keeps the frame: itself, or one made of pieces, or None if none fit.
@@ -81,7 +81,7 @@ class Frame:
                 with rdBase.BlockLogs():
                     molecule = Chem.molzip(Chem.MolFromSmiles(".".join([*self._parts, *pieces])), _ZIP)
                     if molecule.GetNumHeavyAtoms() <= _MAX_HEAVY_ATOMS:
-                        joined = canonical(molecule)
+                        joined = _canonical(molecule)
                 pieces = []
             yield joined if joined is not None and self.keeps(joined) else None
 
@@ -181,7 +181,7 @@ class Near:
                     for _ in range(rng.integers(1, _MAX_MOVES + 1)):
                         moved = mutate(Parent(found), rng)
                         found = moved if allowed(moved) else found
-                text = canonical(found)
+                text = _canonical(found)
             yield text if text is not None and text != self.smiles and self.keeps(text) else None
 
     @cached_property
@@ -273,6 +273,10 @@ def _pieces(molecule: Chem.Mol, bonds: Mapping[int, _Bond]) -> tuple[Chem.Mol, .
     labels = [(m, 0) if bond.GetBeginAtomIdx() == outside else (0, m) for (m, (outside, _)), bond in pairs]
     parts = Chem.FragmentOnBonds(molecule, [bond.GetIdx() for bond in cut], dummyLabels=labels)
     return tuple(Chem.GetMolFrags(parts, asMols=True, sanitizeFrags=False))
+
+
+def _canonical(molecule: Chem.Mol) -> str | None:
+    return canonical(Chem.MolToSmiles(molecule, canonical=False))
 
 
 def _kind(atom: Chem.Atom) -> _Kind:

@@ -2,7 +2,9 @@
 
 The moves are those of Graph GA (Jensen 2019, doi:10.1039/C8SC05372C) and one more: parents exchange what lies
 beyond a bond or one half of a ring; mutation adds, inserts, removes or changes an atom, changes a bond,
-closes or opens a ring, or binds a group elsewhere.
+closes or opens a ring, or binds a group elsewhere. Mutation mostly makes one such move and at times several
+at once (a heavy-tailed number, after Doerr et al. 2017, arXiv:1703.03334), which leads over what
+scores less.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from rdkit import Chem
 
 _ATTEMPTS = 10
 _MAX_RING = 7
+_MOST_MOVES, _TAIL = 8, 1.5  # of a mutation: k moves with a weight of k to the power of -1.5
 
 # What an atom is added, inserted or changed as, with weights near ZINC's shares of heavy atoms; assumed.
 _ELEMENTS = {"C": 0.5, "N": 0.16, "O": 0.16, "F": 0.06, "S": 0.06, "Cl": 0.05, "Br": 0.01}
@@ -78,14 +81,20 @@ def cross(a: Parent, b: Parent, rng: np.random.Generator) -> Chem.Mol | None:
 
 
 def mutate(parent: Parent, rng: np.random.Generator) -> Chem.Mol | None:
-    """Return a molecule that differs by one move, or None where no move gave a molecule."""
+    """Return a molecule that differs by one or more moves, or None where none gave a molecule."""
+    moves, shares = tuple(_MOVES), tuple(_MOVES.values())
+    weights = np.arange(1, _MOST_MOVES + 1) ** -_TAIL
     for _ in range(_ATTEMPTS):
         edited = Chem.RWMol(parent.molecule)
-        move = tuple(_MOVES)[rng.choice(len(_MOVES), p=tuple(_MOVES.values()))]
-        if move(edited, rng):
-            child = _sanitized(edited)
-            if child is not None:
-                return child
+        count = 1 + rng.choice(_MOST_MOVES, p=weights / weights.sum())
+        moved = False
+        for index in rng.choice(len(moves), count, p=shares):
+            if moved:  # the moves look at rings
+                Chem.FastFindRings(edited)
+            moved |= moves[index](edited, rng)
+        child = _sanitized(edited) if moved else None
+        if child is not None:
+            return child
     return None
 
 

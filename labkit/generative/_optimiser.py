@@ -16,7 +16,7 @@ import optax
 from rdkit import Chem
 
 from labkit.errors import InputError
-from labkit.generative._breeding import Breeder, Breeding
+from labkit.generative._breeding import Breeder, Breeding, lineage
 from labkit.generative._constraints import Constraint, check_writable
 from labkit.generative._diversity import ScaffoldMemory
 from labkit.generative._network import SmilesGRU, log_likelihood
@@ -130,16 +130,18 @@ class Optimiser:
         self.valid = 0
 
     def ask(self, count: int) -> list[Proposed]:
-        """Up to ``count`` valid molecules that were never asked before; fewer if nothing new is found."""
+        """Up to ``count`` valid molecules that were never asked before; fewer if few are found."""
         key = jax.random.fold_in(jax.random.key(self.seed), self._asks)
         rng = np.random.default_rng([self.seed, self._asks, 1])
         self._asks += 1
         breeding = self.settings.breeding
-        proposals = self._draw(count, key)
-        if breeding.children > 0 and len(self._told) >= breeding.start:
-            drawn = {proposed.smiles: proposed for proposed in proposals}
-            ranked = self._breeder.candidates(list(drawn), self._told, rng, self._may_be_asked)
+        own = lineage(self._told, breeding.patience)
+        if breeding.children > 0 and len(own) >= breeding.start:
+            drawn = {proposed.smiles: proposed for proposed in self._draw(-(-count // 2), key)}
+            ranked = self._breeder.candidates(list(drawn), own, rng, self._may_be_asked)
             proposals = [drawn.get(text, Proposed(text, None)) for text in islice(ranked, count)]
+        else:
+            proposals = self._draw(count, key)
         self._asked.update(proposed.smiles for proposed in proposals)
         return proposals
 

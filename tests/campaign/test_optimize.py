@@ -76,7 +76,8 @@ def test_each_call_is_a_new_canonical_molecule_and_all_are_counted(
     assert len(smiles) == len(set(smiles)) == 200
     assert [canonical_smiles(text) for text in smiles] == smiles
     assert [one.score for one in found.calls] == aromatic(smiles)
-    assert [len(batch) for batch in asked] == [1, 63, 64, 64, 8]  # the first alone, to see that it works
+    assert [len(batch) for batch in asked[:2]] == [1, 63]  # the first alone, to see that it works
+    assert max(map(len, asked)) <= 64
 
 
 def test_the_folder_holds_every_call(searched: tuple[Path, Optimization, list[list[str]]]) -> None:

@@ -7,7 +7,7 @@ from rdkit.Chem import Crippen
 
 from labkit.generative import Breeding, Optimiser, OptimiserSettings, Prior
 from labkit.generative._breeding import Breeder, lineage
-from labkit.generative._surrogate import Features, environments, matrix, resemblance
+from labkit.generative._surrogate import environments
 from labkit.molecules import canonical_smiles, load_zinc250k
 
 STRINGS = [canonical_smiles(text) for text in load_zinc250k()[:120]]
@@ -42,14 +42,14 @@ def test_candidates_are_canonical_new_and_each_there_once() -> None:
 
 
 def test_no_child_is_larger_than_allowed() -> None:
-    found = candidates(Breeding(children=30, max_heavy_atoms=20))
+    found = candidates(replace(SETTINGS, max_heavy_atoms=20))
     children = set(found) - set(STRINGS)
     assert children
     assert all(Chem.MolFromSmiles(text).GetNumHeavyAtoms() <= 20 for text in children)
 
 
 def test_without_a_surrogate_children_and_drawn_take_turns() -> None:
-    found = candidates(Breeding(children=60, known=0))
+    found = candidates(replace(SETTINGS, children=60, known=0))
     assert [text in STRINGS for text in found[:10]] == [True, False] * 5
 
 
@@ -101,25 +101,26 @@ def test_no_child_is_stranger_than_allowed() -> None:
 
 
 def test_breeding_begins_anew_where_the_best_stand_still_and_again_with_all() -> None:
+    def known(scores: list[float]) -> int:
+        return len(lineage({str(i): score for i, score in enumerate(scores)}, 20))
+
     rising = [0.001 * i for i in range(100)]
-    assert lineage(rising, 20) == 0
+    assert known(rising) == 100
     still = rising + [0.0] * 20
-    assert lineage(still, 20) == 120
+    assert known(still) == 0
     # The new lineage rises as well, below the best of all; when it stands, all are parents again.
     again = still + [0.0005 * i for i in range(60)]
-    assert lineage(again, 20) == 120
-    assert lineage(again + [0.0] * 20, 20) == 0
+    assert known(again) == 60
+    assert known(again + [0.0] * 20) == 200
 
 
-def test_a_new_lineage_has_no_old_parents() -> None:
-    told = {text: (1.0 if i < 40 else 0.0) for i, text in enumerate(STRINGS[:80])}
-    breeder = Breeder(replace(SETTINGS, patience=20, mutation=1.0, fresh=0.0, generations=1), frozenset())
-    found = breeder.candidates(STRINGS[80:], told, np.random.default_rng(0), lambda text: text not in told)
-    asked = [text for text in found if text not in STRINGS]
-
-    def nearest(text: str, among: list[str]) -> float:
-        rows = matrix([Features.of(Chem.MolFromSmiles(one)).bits for one in [text, *among]])
-        return float(resemblance("tanimoto", rows[:1], rows[1:]).max())
-
-    assert lineage(list(told.values()), 20) > 40
-    assert np.mean([nearest(text, STRINGS[:40]) < nearest(text, STRINGS[40:]) for text in asked]) > 0.9
+def test_a_new_lineage_is_drawn_and_then_bred_of_its_own_alone(small_prior: Prior) -> None:
+    breeding = replace(SETTINGS, patience=32)
+    optimiser = Optimiser(small_prior, OptimiserSettings(learning=False, breeding=breeding))
+    bred = []
+    for _ in range(9):
+        asked = optimiser.ask(8)
+        bred.append(any(each.log_likelihood is None for each in asked))
+        optimiser.tell([each.smiles for each in asked], [0.0] * 8)
+    # Bred once 16 scores are known; 32 calls without gain end the lineage, and the next begins with 16 drawn.
+    assert bred == [False, False, True, True, True, False, False, True, True]

@@ -59,6 +59,10 @@ ARMS: dict[str, OptimiserSettings] = {
     "policy learns": replace(SEARCH, learning=True, updates=2),
     "no fresh parents": replace(SEARCH, breeding=replace(_breeding, fresh=0.0)),
     "two generations": replace(SEARCH, breeding=replace(_breeding, generations=2)),
+    "one move a mutation": replace(SEARCH, breeding=replace(_breeding, moves=1)),
+    "what is sure alone": replace(SEARCH, breeding=replace(_breeding, kappa=0.0)),
+    "one lineage": replace(SEARCH, breeding=replace(_breeding, patience=0)),
+    "any environment": replace(SEARCH, breeding=replace(_breeding, strange=None)),
     "no surrogate": replace(SEARCH, breeding=replace(_breeding, known=0)),
     # After REINVENT: its augmented likelihood, its replay by rank; what the language model does alone.
     "policy only": replace(SEARCH, learning=True, breeding=replace(_breeding, children=0)),

@@ -27,7 +27,8 @@ class Breeding:
     Attributes:
         children: bred per generation; 0 leaves the policy to itself.
         generations: of children, one after another, before any of them is asked about.
-        mutation: share of children that are one parent with one change; the others cross two parents.
+        mutation: share of children that are one parent with changes; the others cross two parents.
+        moves: so many changes at most has a mutation.
         fresh: share of pairs whose second parent has just been drawn from the policy.
         parents: so many of the best may be parents.
         rank_weight: the parent of rank r among n is drawn with weight 1 / (rank_weight · n + r).
@@ -47,6 +48,7 @@ class Breeding:
     children: int = 0
     generations: int = 4
     mutation: float = 0.3
+    moves: int = 8
     fresh: float = 0.15
     parents: int = 1024
     rank_weight: float = 0.01
@@ -220,11 +222,11 @@ def _parent(smiles: str) -> Parent | None:
 def _child(mother: Parent, father: Parent, settings: Breeding, rng: np.random.Generator) -> Chem.Mol | None:
     child: Chem.Mol | None
     if rng.random() < settings.mutation:
-        child = mutate(mother, rng)
+        child = mutate(mother, rng, settings.moves)
     else:
         child = cross(mother, father, rng)
         if child is not None and rng.random() < _MUTATED_AFTER_CROSSING:
-            child = mutate(Parent(child), rng) or child
+            child = mutate(Parent(child), rng, settings.moves) or child
     return None if child is None or child.GetNumHeavyAtoms() > settings.max_heavy_atoms else child
 
 

@@ -16,7 +16,7 @@ from rdkit import Chem
 
 _ATTEMPTS = 10
 _MAX_RING = 7
-_MOST_MOVES, _TAIL = 8, 1.5  # of a mutation: k moves with a weight of k to the power of -1.5
+_TAIL = 1.5  # a mutation makes k moves with a weight of k to the power of -1.5
 
 # What an atom is added, inserted or changed as, with weights near ZINC's shares of heavy atoms; assumed.
 _ELEMENTS = {"C": 0.5, "N": 0.16, "O": 0.16, "F": 0.06, "S": 0.06, "Cl": 0.05, "Br": 0.01}
@@ -80,13 +80,19 @@ def cross(a: Parent, b: Parent, rng: np.random.Generator) -> Chem.Mol | None:
     return None
 
 
-def mutate(parent: Parent, rng: np.random.Generator) -> Chem.Mol | None:
-    """Return a molecule that differs by one or more moves, or None where none gave a molecule."""
+def mutate(parent: Parent, rng: np.random.Generator, most: int = 8) -> Chem.Mol | None:
+    """Return a molecule that differs by one or more moves, or None where none gave a molecule.
+
+    Args:
+        parent: what is changed.
+        rng: source of chance.
+        most: so many moves at most.
+    """
     moves, shares = tuple(_MOVES), tuple(_MOVES.values())
-    weights = np.arange(1, _MOST_MOVES + 1) ** -_TAIL
+    weights = np.arange(1, most + 1) ** -_TAIL
     for _ in range(_ATTEMPTS):
         edited = Chem.RWMol(parent.molecule)
-        count = 1 + rng.choice(_MOST_MOVES, p=weights / weights.sum())
+        count = 1 + rng.choice(most, p=weights / weights.sum())
         moved = False
         for index in rng.choice(len(moves), count, p=shares):
             if moved:  # the moves look at rings

@@ -7,6 +7,9 @@ from ._comparison import COSTS as COSTS
 from ._comparison import TOP as TOP
 from ._comparison import Progress as Progress
 from ._comparison import compare as compare
+from ._correlation import RankCorrelation as RankCorrelation
+from ._correlation import rank_correlation as rank_correlation
+from ._correlation import recorded as recorded
 from ._export import export as export
 from ._objective import COMPONENTS as COMPONENTS
 from ._objective import Desirability as Desirability
@@ -23,3 +26,6 @@ from ._specification import load_specification as load_specification
 from ._steering import COMMANDS as COMMANDS
 from ._steering import Course as Course
 from ._steering import course as course
+from ._value import bypass_in_words as bypass_in_words
+from ._value import bypassed as bypassed
+from ._value import rank_correlations as rank_correlations

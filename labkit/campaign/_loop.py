@@ -13,6 +13,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from labkit.campaign._correlation import as_metrics, recorded
 from labkit.campaign._engines import Engine
 from labkit.campaign._objective import has_all
 from labkit.campaign._oracles import Stage, Task, ladder
@@ -21,6 +22,7 @@ from labkit.campaign._run import Run, pose_file
 from labkit.campaign._specification import Constraint as ConstraintSection
 from labkit.campaign._specification import Specification
 from labkit.campaign._steering import Course, Helm, first_spellings, standard_forms
+from labkit.campaign._value import Experience, bypass_in_words, bypassed, promoted, rank_correlations
 from labkit.energy import Meter, Use
 from labkit.errors import InputError, LabkitError, ResourceError
 from labkit.generative import (
@@ -134,7 +136,8 @@ class Loop:
         answers: dict[str, dict[str, Any]] = {text: {} for text in components}
         unknown: set[str] = set()  # accepted, but not chosen for the first stage
         for rank, stage in enumerate(self.ladder):
-            chosen = self._chosen(stage, promising, pinned)
+            who = {text: str(triaged[text].smiles) for text in promising}
+            chosen = self._chosen(number, stage, promising, pinned, who, components)
             tasks = {
                 text: stage.oracle.task(**stage.inputs(str(triaged[text].smiles), answers[text]))
                 for text in chosen
@@ -148,6 +151,9 @@ class Loop:
             # What the first stage has measured keeps its score, however far it climbs.
             scores = self._scores(components, [text for text in components if answers[text]])
             promising = {text: value for text, value in scores.items() if value > 0 or text in pinned}
+            for text in tasks.keys() & promising.keys():
+                if stage.oracle.name not in answers[text]:
+                    del promising[text]  # what failed climbs no further
         with self._stage("learn"):
             # What failed the triage or the first stage counts as worthless: the model is to learn that, too.
             told = {text: scores.get(text, 0.0) for text in smiles if text not in unknown}
@@ -164,12 +170,25 @@ class Loop:
     ) -> dict[str, float]:
         return {text: self.specification.score(components[text]) for text in texts}
 
-    @staticmethod
-    def _chosen(stage: Stage, scores: Mapping[str, float], pinned: Sequence[str]) -> list[str]:
+    def _chosen(
+        self,
+        number: int,
+        stage: Stage,
+        scores: Mapping[str, float],
+        pinned: Sequence[str],
+        standard: Mapping[str, str],
+        components: Mapping[str, Mapping[str, float]],
+    ) -> list[str]:
         # A pinned molecule takes nobody's place.
         order = [text for text in scores if text not in pinned]
         if stage.candidates is not None and stage.choice == "best":
             order.sort(key=lambda text: (-scores[text], text))
+        if stage.choice == "value":
+            text_of = {standard[text]: text for text in reversed(order)}
+            candidates = {standard[text]: components[text] for text in order}
+            experience = Experience.before(number, self.specification, self.journal)
+            best = promoted(self.specification, experience, stage.oracle.name, candidates)
+            order = [text_of[smiles] for smiles in best]
         return [*order[: stage.candidates], *(text for text in pinned if text in scores)]
 
     def _ask(self, number: int) -> Sequence[Proposed | Proposal]:
@@ -307,6 +326,21 @@ class Loop:
                 "valid": self.optimiser.valid,
             },
         )
+        self._record_correlations(number)
+
+    def _record_correlations(self, number: int) -> None:
+        """How alike the fidelities have ranked molecules so far; tells which is bypassed from now on."""
+        specification, journal = self.specification, self.journal
+        before = recorded(journal.metrics()).get(number - 1, {})
+        found = rank_correlations(specification, journal, number + 1)
+        journal.append_metrics(number, as_metrics(found))
+        if specification.chooses_by_value:
+            known = {text for _, text in journal.events()} if bypassed(specification, found) else set()
+            for name in set(bypassed(specification, found)) - set(bypassed(specification, before)):
+                text = f"round {number + 1}: {bypass_in_words(specification, found, name)}"
+                if text not in known:
+                    log.info("%s", text)
+                    journal.append_event(text)
 
     @contextmanager
     def _stage(self, name: str) -> Iterator[None]:

@@ -18,9 +18,15 @@ COMPONENTS = {
     "tpsa": ("Å²", "triage"),
     "docking_energy": ("kcal/mol", "docking"),
     "ligand_efficiency": ("kcal/mol per heavy atom", "docking"),
+    "screening_energy": ("kcal/mol", "screening"),
     "interaction_energy": ("kcal/mol", "interaction"),
     "triplet_energy": ("eV", "triplet"),
 }
+
+
+def value_of(fidelity: str) -> str:
+    """The component by which a fidelity is compared with others: its first."""
+    return next(name for name, (_, own) in COMPONENTS.items() if own == fidelity)
 
 
 class Desirability(BaseModel):

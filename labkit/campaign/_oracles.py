@@ -14,6 +14,7 @@ from labkit.store import content_key
 
 if TYPE_CHECKING:
     from labkit.campaign._specification import Resources, Specification
+    from labkit.quantum import InteractionSettings
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Stage:
         inputs: the question about a molecule, of its standard SMILES and its answers so far by fidelity.
         resources: what an answer may take.
         candidates: at most so many molecules of a round; None for all.
-        choice: "best" by the score so far, or "random": in the order in which they were drawn.
+        choice: which of them: by "best" score so far, at "random" or by "value" (see ``Interaction``).
     """
 
     oracle: Oracle
@@ -72,15 +73,19 @@ def ladder(specification: Specification) -> list[Stage]:
         stages.append(
             Stage(_docking_oracle(specification), lambda smiles, _: {"smiles": smiles}, resources("docking"))
         )
-    if specification.interaction is not None:
-        stages.append(
-            Stage(
-                _interaction_oracle(specification),
-                lambda _, answers: {"pose": answers["docking"]["pose"]},
-                resources("interaction"),
-                specification.interaction.candidates,
+    contacts = {"screening": _screening_oracle, "interaction": _interaction_oracle}
+    for name, oracle in contacts.items():
+        section = getattr(specification, name)
+        if section is not None:
+            stages.append(
+                Stage(
+                    oracle(specification),
+                    lambda _, answers: {"pose": answers["docking"]["pose"]},
+                    resources(name),
+                    section.candidates,
+                    section.choice,
+                )
             )
-        )
     if specification.triplet is not None:
         stages.append(
             Stage(
@@ -107,12 +112,19 @@ def _docking_oracle(specification: Specification) -> Oracle:
     return Oracle("docking", "1", settings)
 
 
+def _screening_oracle(specification: Specification) -> Oracle:
+    """GFN2-xTB on the contacts that the quantum step would take."""
+    settings = _interaction_oracle(specification).settings
+    cut = {name: settings[name] for name in ("contacts", "max_heavy_atoms", "target_identity")}
+    return Oracle("screening", "1", cut)
+
+
 def _interaction_oracle(specification: Specification) -> Oracle:
     """The quantum step on the strongest contacts of a pose."""
     from labkit.docking import load_target
 
     assert specification.interaction is not None
-    settings = specification.interaction.model_dump(exclude={"candidates"})
+    settings = specification.interaction.model_dump(exclude={"candidates", "choice"})
     _interaction_settings(settings)  # wrong values are told now
     return Oracle(
         "interaction", "2", settings | {"target_identity": load_target(specification.target).identity}
@@ -173,7 +185,20 @@ def _dock(inputs: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, A
     }
 
 
+def _screening(inputs: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    from labkit.quantum import InteractionSettings
+
+    return _energies(inputs, settings, "screening_energy", InteractionSettings(level="fast"))
+
+
 def _interaction(inputs: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    return _energies(inputs, settings, "interaction_energy", _interaction_settings(settings))
+
+
+def _energies(
+    inputs: Mapping[str, Any], settings: Mapping[str, Any], component: str, how: InteractionSettings
+) -> dict[str, Any]:
+    """Interaction energies of a pose's strongest contacts, their sum as a component of the score."""
     from labkit.docking import contact_dimers, poses_from_sdf
     from labkit.molecules import dimer_to_xyz
     from labkit.quantum import compute_interaction_energy
@@ -187,15 +212,15 @@ def _interaction(inputs: Mapping[str, Any], settings: Mapping[str, Any]) -> dict
         raise EvaluationError("no contact can be simulated: " + ("; ".join(refused) or "the pose has none"))
     contacts: list[dict[str, Any]] = []
     for contact, dimer in dimers:
-        energy = compute_interaction_energy(dimer, _interaction_settings(settings))
+        energy = compute_interaction_energy(dimer, how)
         contacts.append(
             {"contact": asdict(contact), "dimer": dimer_to_xyz(dimer), "energy": energy.as_dict()}
         )
     total = sum(entry["energy"]["kcal_mol"] for entry in contacts)
-    return {"components": {"interaction_energy": total}, "contacts": contacts, "refused": refused}
+    return {"components": {component: total}, "contacts": contacts, "refused": refused}
 
 
-def _interaction_settings(settings: Mapping[str, Any]) -> Any:
+def _interaction_settings(settings: Mapping[str, Any]) -> InteractionSettings:
     from labkit.quantum import InteractionSettings
 
     names = ("level", "active_occupied", "active_virtual", "shots", "seed")
@@ -226,6 +251,7 @@ def _triplet_settings(settings: Mapping[str, Any]) -> Any:
 
 _EVALUATE: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {
     "docking": _dock,
+    "screening": _screening,
     "interaction": _interaction,
     "triplet": _triplet,
 }

@@ -96,11 +96,31 @@ class Docking(_Section):
     seed: int = Field(default=1, ge=0, lt=2**31)
 
 
+Choice = Literal["best", "random", "value"]
+
+
+class Screening(_Section):
+    """GFN2-xTB on the contacts that [interaction] would simulate, for more molecules than that can take.
+
+    Attributes:
+        candidates: most molecules of a round.
+        choice: which, as in ``Interaction``.
+        cost: of an answer, as a share of the next stage's; with "value" no molecule is sent whose answer
+            would tell less for it than the next stage's. Measured: benchmarks/results/layers_abl1.csv.
+    """
+
+    candidates: int = Field(default=16, ge=1)
+    choice: Choice = "best"
+    cost: float = Field(default=0.01, gt=0, le=1)
+
+
 class Interaction(_Section):
     """Which candidates climb to the quantum step, and how it is done (see ``quantum``).
 
     Attributes:
-        candidates: so many of a round's molecules, the best by the score so far.
+        candidates: so many of a round's molecules.
+        choice: "best" by the score so far; "random", in the order in which they were drawn; or by "value":
+            what a Gaussian process over all earlier answers expects of them (see ``campaign._value``).
         contacts: simulated contacts per molecule, the strongest first.
         max_heavy_atoms: largest cluster cut for a contact, both fragments together.
         level: of ``interaction_energy``.
@@ -110,6 +130,7 @@ class Interaction(_Section):
     """
 
     candidates: int = Field(default=2, ge=1)
+    choice: Choice = _later("best")
     contacts: int = Field(default=1, ge=1, le=8)
     max_heavy_atoms: int = Field(default=14, ge=4, le=30)
     level: str = "standard"
@@ -124,13 +145,13 @@ class Triplet(_Section):
 
     Attributes:
         candidates: so many of a round's molecules.
-        choice: "best" by the score so far, or "random", which is the order in which they were drawn.
+        choice: which, as in ``Interaction``.
         max_orbitals: orbitals of the active space; of a larger π system the most correlated are taken.
         solver: of the active space.
     """
 
     candidates: int = Field(default=8, ge=1)
-    choice: Literal["best", "random"] = "best"
+    choice: Choice = "best"
     max_orbitals: int = Field(default=10, ge=2, le=12)
     solver: str = "uccsd"
 
@@ -154,8 +175,9 @@ class Resources(_Section):
 class Specification(_Section):
     """A campaign: what is optimised, with what budget, on which ladder of fidelities.
 
-    The ladder is triage, then each section that is there: [docking] into the target, [interaction] of its
-    poses' contacts, [triplet]. A molecule's score counts once it has reached the first of them.
+    The ladder is triage, then each section that is there: [docking] into the target, [screening] and
+    [interaction] of its poses' contacts, [triplet]. A molecule's score counts once it has reached the first
+    of them.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
@@ -167,6 +189,7 @@ class Specification(_Section):
     generator: Generator = Generator()
     triage: dict[str, Any] = Field(default_factory=dict)
     docking: Docking | None = None
+    screening: Screening | None = _later(None)
     interaction: Interaction | None = None
     triplet: Triplet | None = None
     resources: dict[str, Resources] = Field(default_factory=dict)
@@ -187,6 +210,8 @@ class Specification(_Section):
             raise ValueError("a section [docking] or [triplet] is needed: nothing would be computed")
         if self.interaction is not None and self.docking is None:
             raise ValueError("[interaction] needs a section [docking], whose poses it takes")
+        if self.screening is not None and self.interaction is None:
+            raise ValueError("[screening] needs a section [interaction], whose contacts it takes")
         for stage in self.resources:
             if stage not in self.fidelities:
                 raise ValueError(f"resources.{stage} is of no use: there is no section [{stage}]")
@@ -194,18 +219,37 @@ class Specification(_Section):
             fidelity = COMPONENTS[name][1]
             if fidelity not in ("triage", *self.fidelities):
                 raise ValueError(f"objective.{name} needs a section [{fidelity}]")
-        for fidelity in ("interaction", "triplet"):
+        for fidelity in ("screening", "interaction", "triplet"):
             section = getattr(self, fidelity)
             if section is not None and section.candidates > self.proposals:
                 raise ValueError(
                     f"{fidelity}.candidates = {section.candidates} exceeds proposals = {self.proposals}"
+                )
+        for rank, fidelity in enumerate(self.fidelities):
+            choice = getattr(getattr(self, fidelity), "choice", "")
+            if choice == "value" and self.highest not in self.fidelities[rank:]:
+                raise ValueError(
+                    f"{fidelity}.choice = 'value' needs a component of [{fidelity}] or above in the objective"
                 )
         return self
 
     @property
     def fidelities(self) -> tuple[str, ...]:
         """The ladder above triage, cheapest first."""
-        return tuple(name for name in ("docking", "interaction", "triplet") if getattr(self, name))
+        names = ("docking", "screening", "interaction", "triplet")
+        return tuple(name for name in names if getattr(self, name))
+
+    @property
+    def highest(self) -> str:
+        """The highest fidelity that the objective scores; none if it scores what the triage tells."""
+        scored = {COMPONENTS[name][1] for name in self.objective}
+        return next((name for name in reversed(self.fidelities) if name in scored), "")
+
+    @property
+    def chooses_by_value(self) -> bool:
+        """Whether a stage does."""
+        sections = [getattr(self, name) for name in self.fidelities]
+        return any(getattr(section, "choice", "") == "value" for section in sections)
 
     def resources_of(self, fidelity: str) -> Resources:
         """What an evaluation may take, as the file says or by default."""
@@ -316,6 +360,7 @@ def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
         "breeding": Breeding,
         "constraint": Constraint,
         "docking": Docking,
+        "screening": Screening,
         "interaction": Interaction,
         "triplet": Triplet,
     }

@@ -26,6 +26,7 @@ LABELS = {
     "score": "score (0–1)",
     "docking_energy": "Vina energy (kcal/mol)",
     "ligand_efficiency": "ligand efficiency (kcal/mol per atom)",
+    "screening_energy": "GFN2-xTB interaction (kcal/mol)",
     "interaction_energy": "interaction energy (kcal/mol)",
     "triplet_energy": "vertical triplet energy (eV)",
     "qed": "QED (0–1)",

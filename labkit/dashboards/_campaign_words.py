@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from labkit.campaign import recorded
 from labkit.dashboards._campaign_model import CampaignModel, Spread
 from labkit.dashboards._format import number
+from labkit.dashboards._report_words import ranks
 
 
 def in_words(model: CampaignModel) -> list[str]:
@@ -26,6 +28,8 @@ def in_words(model: CampaignModel) -> list[str]:
         first, last = spreads[0], spreads[-1]
         later = f"; {_mean(last)} in round {last.round}" if last is not first else ""
         said.append(f"Mean score of what was computed: {_mean(first)} in round 1, the prior's own{later}.")
+    for found in recorded(news.metrics).values():
+        said += ranks(found, specification)
     for row in model.best(1).values():
         known = "of those with every component" if row["complete"] else "none has every component yet"
         said.append(f"Best so far, {known}: score {number(row['score'])}, {row['smiles']}.")

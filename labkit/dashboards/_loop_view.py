@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy import stats
 
-from labkit.campaign import COMPONENTS, Run, pose_file
+from labkit.campaign import COMPONENTS, RankCorrelation, Run, pose_file, rank_correlation
 from labkit.dashboards import palette
 from labkit.dashboards._chart import Chart, errors, line, marks
 from labkit.dashboards._chart_drawn import drawn
@@ -113,30 +112,7 @@ def _decided(run: Run) -> dict[str, list[Any]]:
         }
 
 
-def rank_correlation(cheap: ArrayLike, dear: ArrayLike) -> Interval:
-    """Spearman's correlation of how two fidelities rank the same molecules, with its bootstrap interval.
-
-    Raises:
-        InputError: if there are fewer than three, or a fidelity tells none of them apart.
-    """
-    values = np.array([cheap, dear], float)
-    count = values.shape[1]
-    if count < 3 or not np.ptp(values, axis=1).all():
-        raise InputError(f"{count} molecules, or one value for all of them: there is no order to compare")
-    drawn = np.random.default_rng(0).integers(count, size=(5000, count))
-    with np.errstate(invalid="ignore"):  # where one molecule fills a resample, nothing correlates
-        low, high = np.nanquantile(_spearman(*values[:, drawn]), (0.025, 0.975))
-    return Interval(float(_spearman(*values[:, None])[0]), float(low), float(high), count)
-
-
-def _spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Of each row."""
-    x, y = (stats.rankdata(one, axis=1) - (one.shape[1] + 1) / 2 for one in (x, y))
-    product: np.ndarray = (x * y).sum(axis=1) / np.sqrt((x**2).sum(axis=1) * (y**2).sum(axis=1))
-    return product
-
-
-def ladder_correlations(run: Run) -> dict[str, Interval]:
+def ladder_correlations(run: Run) -> dict[str, RankCorrelation]:
     """How alike neighbouring fidelities rank a run's molecules and the benchmark's dimers."""
     model = read_report(run)
     wanted, docked = model.specification, model.dockings
@@ -172,7 +148,7 @@ def _fast_and_standard(run: Run) -> list[tuple[float, float]]:
     return found
 
 
-def ladder_picture(correlations: Mapping[str, Interval]) -> Picture:
+def ladder_picture(correlations: Mapping[str, RankCorrelation]) -> Picture:
     """Rank correlations between fidelities with their intervals."""
     traces = []
     for i, few in enumerate((False, True)):
@@ -192,7 +168,7 @@ def ladder_picture(correlations: Mapping[str, Interval]) -> Picture:
     )
 
 
-def ladder_in_words(correlations: Mapping[str, Interval]) -> Block:
+def ladder_in_words(correlations: Mapping[str, RankCorrelation]) -> Block:
     """What each rank correlation lets us say."""
     texts = []
     for label, rho in correlations.items():

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from labkit.campaign import COMPONENTS, Run, Specification, pose_file
+from labkit.campaign import COMPONENTS, Run, Specification, pose_file, rank_correlations
 from labkit.dashboards._report_model import (
     Candidate,
     ContactEnergy,
@@ -43,6 +43,7 @@ def read_report(run: Run) -> ReportModel:
         steps = _steps(journal, evaluations, run.specification)
         rounds = _rounds(journal, evaluations, run.specification)
         steering = tuple(journal.steering())
+        ranks = rank_correlations(run.specification, journal)
     ranked = dict(enumerate(run.best(count=len(evaluations)), start=1))
     return replace(
         read_ranked(run, ranked, evaluations),
@@ -55,6 +56,7 @@ def read_report(run: Run) -> ReportModel:
         computed=Counter(e.fidelity for e in evaluations if not e.cached),
         cached=Counter(e.fidelity for e in evaluations if e.cached),
         steering=steering,
+        ranks=ranks,
     )
 
 
@@ -193,6 +195,7 @@ def _steps(
     level = specification.interaction.level if specification.interaction is not None else ""
     above = {  # the step that a fidelity's answers make
         "docking": ("docked", "docked"),
+        "screening": ("screened", "screened (GFN2-xTB)"),
         "interaction": ("simulated", f"simulated ({_LEVELS.get(level, level)})"),
         "triplet": ("triplet", "with a triplet energy"),
     }

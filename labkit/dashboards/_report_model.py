@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from labkit.campaign import Run, Specification, course
+from labkit.campaign import RankCorrelation, Run, Specification, course
 from labkit.molecules import Properties
 from labkit.quantum import TripletEnergy
 from labkit.store import Steering
@@ -178,6 +178,7 @@ class ReportModel:
         computed: evaluations computed in this run, by fidelity.
         cached: evaluations taken from the cache, by fidelity.
         steering: the commands that it was given.
+        ranks: rank correlations of fidelities, the lower one first.
     """
 
     run: Run
@@ -195,6 +196,7 @@ class ReportModel:
     computed: Mapping[str, int]
     cached: Mapping[str, int]
     steering: tuple[Steering, ...] = ()
+    ranks: Mapping[tuple[str, str], RankCorrelation] = field(default_factory=dict)
 
     def count(self, key: str) -> int:
         """Molecules that got through the step of this key; 0 if the run has no such step."""

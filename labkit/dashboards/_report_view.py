@@ -7,6 +7,7 @@ from labkit.dashboards import _report_figures as figures
 from labkit.dashboards import _report_words as words
 from labkit.dashboards import _triplet_words as triplet_words
 from labkit.dashboards._format import number, place
+from labkit.dashboards._loop_view import ladder_picture
 from labkit.dashboards._molecules_view import cards
 from labkit.dashboards._page import Block, bullets, paragraphs, together
 from labkit.dashboards._pose_view import pose_picture, pose_plot
@@ -37,6 +38,17 @@ class ReportView(RunView):
         if model.by_circuit:
             found.append(quantum_words.delta(model.by_circuit))
         return bullets(found)
+
+    def ranks(self) -> Shown:
+        """How alike the fidelities rank molecules."""
+        found = self.model.ranks
+        if not found:
+            return paragraphs("Too few molecules have climbed to compare how the fidelities rank them.")
+        return ladder_picture({f"{lower} → {upper}": rho for (lower, upper), rho in found.items()})
+
+    def ranks_in_words(self) -> Block:
+        """What that lets us say, and which fidelities were bypassed."""
+        return paragraphs(*words.ranks(self.model.ranks, self.model.specification))
 
     def best(self, count: int = SHOWN) -> Block:
         """The best molecules, drawn, with their numbers."""

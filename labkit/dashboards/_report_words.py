@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from labkit.campaign import RankCorrelation, Specification, bypass_in_words, bypassed
 from labkit.dashboards._energy_model import Amount
 from labkit.dashboards._energy_view import said
 from labkit.dashboards._format import duration, number, place, signed
@@ -282,6 +283,19 @@ def step_times(what: str, answers: Sequence[Mapping[str, float]]) -> str:
     return f"{what} took {duration(total / len(answers))} on average: {listed}."
 
 
-def interval(found: Interval) -> str:
+def ranks(found: Mapping[tuple[str, str], RankCorrelation], specification: Specification) -> list[str]:
+    """How alike fidelities rank molecules, and which of them are bypassed, a sentence each."""
+    if not found:
+        return []
+    pairs = "; ".join(f"{lower} → {upper} {interval(rho)}" for (lower, upper), rho in found.items())
+    useless = bypassed(specification, found) if specification.chooses_by_value else ()
+    words = [bypass_in_words(specification, found, name) for name in useless]
+    return [
+        f"Rank correlation of fidelities (Spearman's ρ of the molecules that reached both): {pairs}.",
+        *(f"{text[0].upper()}{text[1:]}." for text in words),
+    ]
+
+
+def interval(found: Interval | RankCorrelation) -> str:
     """A mean with its interval."""
     return f"{number(found.value)} [{number(found.low)}, {number(found.high)}], n = {found.count}"

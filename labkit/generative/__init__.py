@@ -24,6 +24,8 @@ from labkit.generative._prior import valid_smiles as valid_smiles
 from labkit.generative._reading import Reading as Reading
 from labkit.generative._reading import next_tokens as next_tokens
 from labkit.generative._reading import read as read
+from labkit.generative._surrogate import Features as Features
+from labkit.generative._surrogate import Surrogate as Surrogate
 from labkit.generative._tasks import TASKS as TASKS
 from labkit.generative._tasks import task as task
 from labkit.generative._training import PriorTraining as PriorTraining

@@ -175,12 +175,26 @@ class Surrogate:
 
     def predict(self, asked: Sequence[Features]) -> tuple[Floats, Floats]:
         """Mean and standard deviation of the scores of molecules, each of shape (asked,)."""
+        mean, explained, _, _ = self._given(asked)
+        variance = np.maximum(1.0 - np.square(explained).sum(0), 1e-9)
+        return mean, self.deviation * np.sqrt(self.process.amplitude * variance)
+
+    def posterior(self, asked: Sequence[Features]) -> tuple[Floats, Floats]:
+        """Mean and covariance of the scores of molecules, of shape (asked,) and (asked, asked)."""
+        mean, explained, rows, descriptors = self._given(asked)
+        alike = resemblance(self.form, rows, rows)
+        near = matern(_distances(descriptors, descriptors) / self.length)
+        covariance = self.share * alike + (1.0 - self.share) * near - explained.T @ explained
+        return mean, self.deviation**2 * self.process.amplitude * covariance
+
+    def _given(self, asked: Sequence[Features]) -> tuple[Floats, Floats, Rows, Floats]:
+        """Mean, what the known scores explain of the kernel's root, fingerprints and scaled descriptors."""
         raw = np.array([one.descriptors for one in asked])
         descriptors = np.clip((raw - self.centre) / self.spread, -_FARTHEST, _FARTHEST)
-        alike = resemblance(self.form, matrix([one.bits for one in asked]), self.rows, self.columns)
+        rows = matrix([one.bits for one in asked])
+        alike = resemblance(self.form, rows, self.rows, self.columns)
         near = matern(_distances(descriptors, self.descriptors) / self.length)
         cross = self.share * alike + (1.0 - self.share) * near
         mean = self.mean + cross @ self.process.weights * self.deviation
         explained = solve_triangular(self.process.factor, cross.T, lower=True, check_finite=False)
-        variance = np.maximum(1.0 - np.square(explained).sum(0), 1e-9)
-        return mean, self.deviation * np.sqrt(self.process.amplitude * variance)
+        return mean, explained, rows, descriptors

@@ -53,6 +53,7 @@ class News:
         steering: all commands so far, which change when they take effect.
         energy_wh: booked since the last look, Wh.
         uncertainty_wh: of it, Wh.
+        metrics: round, name and value of each metric of the last round that is finished.
         more: whether the limit was reached, so that more is waiting.
         position: to be handed in at the next look.
     """
@@ -64,6 +65,7 @@ class News:
     steering: tuple[Steering, ...] = ()
     energy_wh: float = 0.0
     uncertainty_wh: float = 0.0
+    metrics: tuple[tuple[int, str, float], ...] = ()
     more: bool = False
     position: tuple[int, int, int] = (0, 0, 0)
 
@@ -99,6 +101,7 @@ def follow(path: Path, position: tuple[int, int, int] = (0, 0, 0), limit: int = 
         ).fetchone()
         (proposed,) = ask("select max(rowid) from proposals").fetchone()
         (finished,) = ask("select max(round) from metrics").fetchone()
+        metrics = ask("select round, name, value from metrics where round = ?", (finished,)).fetchall()
         # Journals that were begun before runs could be steered have no such table.
         steerable = ask("select 1 from sqlite_master where name = 'steering'").fetchone()
         steering = (
@@ -117,6 +120,7 @@ def follow(path: Path, position: tuple[int, int, int] = (0, 0, 0), limit: int = 
         commands,
         wh,
         uncertainty,
+        tuple(metrics),
         more or len(booked) == limit,
         (
             found[-1][0] if found else last_answer,

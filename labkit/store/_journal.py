@@ -260,6 +260,24 @@ class Journal:
         )
         return {smiles: form for smiles, form in self._connection.execute(query, (until,)) if form}
 
+    def components(self, fidelities: Sequence[str], before: float) -> dict[str, dict[str, float]]:
+        """Components, by standard SMILES, of molecules that one of some fidelities answered before a round.
+
+        Their order is that of rounds and of SMILES: answers come as they will.
+        """
+        query = (
+            "select json_extract(triage.result, '$.smiles'), json_extract(e.result, '$.components')"
+            " from evaluations e"
+            " join evaluations triage on triage.smiles = e.smiles and triage.fidelity = 'triage'"
+            " where e.status = 'done' and e.fidelity != 'triage' and e.round < ? and e.smiles in"
+            " (select smiles from evaluations where fidelity in (select value from json_each(?)))"
+            " order by e.round, e.smiles, e.id"
+        )
+        found: dict[str, dict[str, float]] = {}
+        for smiles, parts in self._connection.execute(query, (before, json.dumps(list(fidelities)))):
+            found.setdefault(smiles, {}).update(json.loads(parts))
+        return found
+
     def committed(self) -> list[tuple[str, str, float]]:
         """SMILES, fidelity and Unix time of every evaluation, in the order in which they were committed."""
         return list(

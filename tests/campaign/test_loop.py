@@ -12,7 +12,21 @@ from typing import Any
 import pytest
 from rdkit import Chem
 
-from labkit.campaign import Campaign, Run, _campaign, _loop, _oracles, _questions, pose_file, resume, score
+from labkit.campaign import (
+    Campaign,
+    Run,
+    _campaign,
+    _correlation,
+    _loop,
+    _oracles,
+    _questions,
+    _value,
+    pose_file,
+    rank_correlation,
+    recorded,
+    resume,
+    score,
+)
 from labkit.campaign._guard import LostError
 from labkit.campaign._oracles import Task
 from labkit.cli import main
@@ -529,3 +543,79 @@ def test_each_molecule_keeps_what_it_is_to_keep(campaign_file: Path, tmp_path: P
         with pytest.raises(InputError, match=told):
             campaign(scaffold).run(out=tmp_path / "none")
     assert not (tmp_path / "none").exists()
+
+
+@pytest.fixture
+def by_value(campaign_file: Path, monkeypatch: pytest.MonkeyPatch) -> Campaign:
+    """Three rounds in which up to four molecules are screened and two simulated, chosen by value."""
+    evaluate = _questions.evaluate
+
+    def screen(task: Task) -> dict[str, Any]:
+        if task.oracle != "screening":
+            return evaluate(task)
+        parts = {"screening_energy": -float(len(task.inputs["pose"]) % 7)}
+        return {"status": "done", "result": {"components": parts}, "seconds": 0.2}
+
+    monkeypatch.setattr(_questions, "evaluate", screen)
+    changes = [
+        *("rounds=3", "proposals=8", "screening={candidates=4, choice='value'}"),
+        "interaction={candidates=2, choice='value'}",
+        "objective.interaction_energy={direction='minimise', range=[-40, 0]}",
+    ]
+    return Campaign.load(campaign_file, changes)
+
+
+def _climbed(run: Run) -> dict[str, list[int]]:
+    """Rounds of the answers of each fidelity."""
+    with run.journal() as journal:
+        return {
+            name: sorted(e.round for e in journal.evaluations(name)) for name in run.specification.fidelities
+        }
+
+
+def test_a_run_by_value_tells_how_its_fidelities_rank(by_value: Campaign, tmp_path: Path) -> None:
+    run = by_value.run(out=tmp_path)
+    assert _climbed(run)["screening"] == [0] * 4 + [1] * 4 + [2] * 4
+    assert _climbed(run)["interaction"] == [0] * 2 + [1] * 2 + [2] * 2
+    with run.journal() as journal:
+        found = recorded(journal.metrics())
+        told = journal.components(["screening"], 3)
+    pairs = [(parts["docking_energy"], parts["screening_energy"]) for parts in told.values()]
+    assert found[2]["docking", "screening"] == rank_correlation(*zip(*pairs, strict=True))
+    assert found[2]["docking", "interaction"].count == 6
+
+
+def test_a_fidelity_that_predicts_nothing_is_asked_no_more_and_the_run_says_so(
+    by_value: Campaign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_correlation, "ENOUGH", 3)
+    monkeypatch.setattr(_correlation, "LEAST", 1.1)  # whatever it tells is too little
+    run = by_value.run(out=tmp_path)
+    climbed = _climbed(run)
+    first = climbed["interaction"].count(0) + climbed["interaction"].count(1)
+    assert first == 4 and climbed["interaction"].count(2) == 2
+    assert climbed["screening"].count(1) == 4 and climbed["screening"].count(2) == 0
+    with run.journal() as journal:
+        events = [text for _, text in journal.events()]
+    assert (
+        len([text for text in events if "screening is bypassed" in text and "nobody is asked" in text]) == 1
+    )
+    assert any("docking is bypassed" in text and "who climbs" in text for text in events)
+
+
+@pytest.mark.parametrize("count", [9, 20, 33])
+def test_a_run_by_value_that_was_stopped_ends_as_the_undisturbed_one(
+    by_value: Campaign,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    count: int,
+    outcome: Callable[[Run], dict[str, Any]],
+) -> None:
+    monkeypatch.setattr(_value, "ENOUGH", 3)  # so that what is chosen depends on earlier answers
+    undisturbed = by_value.run(out=tmp_path / "undisturbed")
+    shutil.rmtree(tmp_path / "cache")
+    with monkeypatch.context() as patch, pytest.raises(_Stopped):
+        _stop_at(patch, "append_evaluation", count, after=True)
+        by_value.run(out=tmp_path / "stopped")
+    resumed = resume(Run.open(tmp_path / "stopped").folder)
+    assert outcome(resumed) == outcome(undisturbed)

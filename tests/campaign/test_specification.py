@@ -117,6 +117,11 @@ def test_overrides_reach_every_level() -> None:
         ("triage.heavy_atoms=[30, 10]", "heavy_atoms = (30, 10): two numbers are needed, the smaller first"),
         ("triage.elements=['Xx']", "'Xx' is no chemical element"),
         ("triage=3", "triage = 3: "),
+        # by value
+        ("interaction.choice='worth'", "interaction.choice = 'worth': "),
+        ("screening={cost=0}", "screening.cost = 0: "),
+        ("screening={candidates=17}", "screening.candidates = 17 exceeds proposals = 16"),
+        ("triplet={choice='value'}", "triplet.choice = 'value' needs a component of [triplet] or above"),
         # the search
         ("generator.breeding.mutation=0.5", "generator.breeding.children is missing"),
         ("generator.breeding={children=8, kapa=1}", "generator.breeding.kapa is no key; did you mean kappa?"),
@@ -174,6 +179,22 @@ def test_what_is_scored_needs_its_section(campaign: str, section: str, told: str
     file.write_text(tomli_w.dumps(content))
     with pytest.raises(InputError, match=rf"mine\.toml': .*({told})"):
         load_specification(file)
+
+
+def test_a_screening_needs_the_contacts_of_the_interaction(tmp_path: Path) -> None:
+    content = tomllib.loads(data_path("campaigns", "quick.toml").read_text())
+    del content["interaction"], content["objective"]["interaction_energy"]
+    file = tmp_path / "mine.toml"
+    file.write_text(tomli_w.dumps(content | {"screening": {}}))
+    with pytest.raises(InputError, match=r"\[screening\] needs a section \[interaction\]"):
+        load_specification(file)
+
+
+def test_what_chooses_by_value_is_another_campaign_and_the_default_is_not() -> None:
+    plain = load_specification("quick").identity
+    assert load_specification("quick", ["interaction.choice='best'"]).identity == plain
+    assert load_specification("quick", ["interaction.choice='value'"]).identity != plain
+    assert load_specification("quick", ["screening.cost=0.02"]).identity != plain
 
 
 @pytest.mark.parametrize("key", ["name", "rounds", "proposals", "objective"])

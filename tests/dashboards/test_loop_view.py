@@ -5,13 +5,12 @@ from html import unescape
 from pathlib import Path
 from xml.etree import ElementTree
 
-import numpy as np
 import pytest
 from scipy import stats
 
 from labkit import dashboards as shown
 from labkit.campaign import Run
-from labkit.dashboards._loop_view import paired_gain, rank_correlation
+from labkit.dashboards._loop_view import paired_gain
 from labkit.dashboards._report_model import Interval
 from labkit.errors import InputError
 
@@ -26,29 +25,6 @@ def _text(block: shown.Block) -> str:
 def _row(block: shown.Block, name: str) -> list[str]:
     (line,) = [row for row in re.findall(r"<tr>.*?</tr>", unescape(block.html)) if f">{name}<" in row]
     return re.findall(r"<td[^>]*>([^<]*)", line)[1:]
-
-
-@pytest.mark.parametrize("ties", [False, True])
-def test_a_rank_correlation_is_scipy_s_and_lies_in_its_interval(ties: bool) -> None:
-    x, y = np.random.default_rng(3).normal(size=(2, 25))
-    y = (x + y).round(0 if ties else 6)
-    found = rank_correlation(x, y)
-    assert found.value == pytest.approx(stats.spearmanr(x, y).statistic)
-    assert found.low < found.value < found.high and found.count == 25
-
-
-def test_an_interval_narrows_with_the_molecules_and_covers_no_correlation() -> None:
-    x, y = np.random.default_rng(1).normal(size=(2, 400))
-    few, many = rank_correlation(x[:6], y[:6]), rank_correlation(x, y)
-    assert few.high - few.low > 1 > 0.25 > many.high - many.low
-    assert many.low < 0 < many.high
-    assert rank_correlation([1, 2, 3, 4], [1, 8, 27, 64]).value == pytest.approx(1)
-
-
-@pytest.mark.parametrize("values", [[1.0, 2.0], [1.0, 1.0, 1.0]])
-def test_where_there_is_no_order_none_is_made_up(values: list[float]) -> None:
-    with pytest.raises(InputError, match="no order to compare"):
-        rank_correlation(values, range(len(values)))
 
 
 def test_the_shipped_run_s_ladder_is_told_with_its_n() -> None:

@@ -5,6 +5,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 from labkit.campaign import Run, score
 from labkit.dashboards import read_report
@@ -58,6 +59,15 @@ def test_contacts_carry_the_number_of_their_molecule(finished_run: Run, inhibito
     assert all(
         c.residue == inhibitor_poses[0].contacts[0].residue for c in model.contacts if c.kcal_mol == -6.0
     )
+
+
+def test_ranks_are_those_of_what_reached_both_fidelities(
+    finished_run: Run, plain_run: Run, inhibitor_poses: list[Pose]
+) -> None:
+    rank = read_report(finished_run).ranks["docking", "interaction"]
+    docked = [inhibitor_poses[i].energy for i in range(3)]
+    assert rank.value == pytest.approx(spearmanr(docked, [-6.0, 1.5, -3.0]).statistic) and rank.count == 3
+    assert read_report(plain_run).ranks == {}
 
 
 def test_the_funnel_counts_what_the_journal_holds(finished_run: Run, plain_run: Run) -> None:

@@ -25,8 +25,8 @@ from labkit.docking import shipped_poses
 from labkit.errors import InputError
 
 PARTS = (
-    "summary funnel scores gain objective best pose contacts contacts_in_words quantum quantum_in_words "
-    "ranking use limits provenance"
+    "summary funnel ranks ranks_in_words scores gain objective best pose contacts contacts_in_words quantum "
+    "quantum_in_words ranking use limits provenance"
 ).split()
 
 

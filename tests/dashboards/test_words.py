@@ -4,13 +4,30 @@ from typing import Any
 
 import pytest
 
-from labkit.campaign import Run
+from labkit.campaign import RankCorrelation, Run, load_specification
 from labkit.campaign._specification import Breeding
 from labkit.dashboards import _report_words as words
 from labkit.dashboards import read_report
 from labkit.dashboards._quantum_words import delta, quantum
 from labkit.dashboards._report_model import ContactEnergy, ReportModel, Round, mean_of
 from labkit.store import Steering
+
+
+def test_a_bypassed_fidelity_is_told_where_a_stage_chooses_by_value_and_only_there() -> None:
+    noise = RankCorrelation(0.02, -0.2, 0.25, 60)
+    found = {
+        ("docking", "screening"): noise,
+        ("docking", "interaction"): RankCorrelation(0.6, 0.4, 0.7, 60),
+        ("screening", "interaction"): noise,
+    }
+    screened = ["screening={}", "interaction.candidates=2"]
+    pairs, *rest = words.ranks(found, load_specification("quick", screened))
+    assert "docking → interaction 0.60 [0.40, 0.70], n = 60" in pairs and rest == []
+    by_value = load_specification("quick", [*screened, "interaction.choice='value'"])
+    _, bypassed = words.ranks(found, by_value)
+    assert bypassed.startswith("Screening is bypassed, since it doesn't predict interaction: ")
+    assert bypassed.endswith("nobody is asked about it any more.")
+    assert words.ranks({}, by_value) == []
 
 
 def _with_rounds(model: ReportModel, first: list[float], last: list[float]) -> ReportModel:

@@ -62,6 +62,13 @@ def test_predictions_are_the_posterior_of_a_gaussian_process(scores: list[float]
     shape = 1 - np.einsum("ij,jk,ik->i", cross, inverse, cross)
     scale = (values - values.mean()) @ inverse @ (values - values.mean()) / 60
     np.testing.assert_allclose(deviation, np.sqrt(scale * shape), rtol=1e-5)
+    again, covariance = model.posterior(asked)
+    raw_asked = places[60:]
+    own = model.share * resemblance(model.form, _rows(asked), _rows(asked)) + (1 - model.share) * matern(
+        np.linalg.norm(raw_asked[:, None] - raw_asked[None], axis=2) / model.length
+    )
+    np.testing.assert_array_equal(again, mean)
+    np.testing.assert_allclose(covariance, scale * (own - cross @ inverse @ cross.T), rtol=1e-4, atol=1e-9)
 
 
 def test_the_likelihood_tells_composition_from_resemblance() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import CancelledError
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,8 @@ from labkit.errors import InputError
 if TYPE_CHECKING:
     from labkit.cluster import Outcome
     from labkit.dashboards._chart import Chart
+
+Fill = Callable[[Mapping[str, "Outcome"], str], None]  # shows outcomes by label, of a machine
 
 _PAGES = {
     "Map": ("map",),
@@ -100,17 +102,16 @@ class _Side:
     """One federation: what it is set to, and its simulation.
 
     Attributes:
+        name: of this side.
         view: controls.
-        outcome: what is shown; None until the first simulation is done.
-        label: of its settings.
+        result: settings and what came of them; None until the first simulation is done.
     """
 
     def __init__(
         self, name: str, model: FactoryModel, settings: Settings, changed: Callable[[], None]
     ) -> None:
-        self._name, self._model, self._changed = name, model, changed
-        self.outcome: Outcome | None = None
-        self.label = ""
+        self.name, self._model, self._changed = name, model, changed
+        self.result: tuple[Settings, Outcome] | None = None
         names = dict.fromkeys((settings.scenario, *list_scenarios()))
         self._scenario = control("choice", f"{name}: scenario", options=[*names], value=settings.scenario)
         self._policy = control("choice", "policy", options=POLICIES, value=settings.policy)
@@ -163,8 +164,7 @@ class _Side:
         return settings, self._model.outcome(settings, progress)
 
     def _done(self, result: tuple[Settings, Outcome]) -> None:
-        settings, self.outcome = result
-        self.label = f"{self._name}: {settings}"
+        self.result = result
         self._changed()
 
     def _other_scenario(self, _: Any) -> None:
@@ -183,22 +183,16 @@ def factory_widget(
 ) -> ipywidgets.Widget:
     """Federations to be set and compared; simulations run beside the cell."""
     lock = threading.RLock()  # simulations end in threads of their own
-    page = ipywidgets.ToggleButtons(options=list(_PAGES), style={"button_width": "auto"})
     of = control("choice", "jobs and power of", options=[machine])
-    table, captions = ipywidgets.HTML(), ipywidgets.HTML()
-    # The map has figures of its own: plotly doesn't give axes of equal scale back their full place.
-    maps, upper, lower = (_charts(len(sides), 540) for _ in range(3))
-    (loop,) = _charts(1, 1080)
-    apart = {"Map": [(maps, row(*maps))], "Quantum computer": [([loop], row(loop))]}
-    rows = [(upper, row(*upper)), (lower, row(*lower))]
-    # Hidden, not taken off the page: plotly stumbles over messages to a chart that was taken off.
-    boxes = [box for places in (*apart.values(), rows) for _, box in places]
-    body = ipywidgets.VBox(boxes)
-    loop_controls, loop_chart = _quantum(lambda _: draw())
+    page = ipywidgets.ToggleButtons(options=list(_PAGES), style={"button_width": "auto"})
+    table, body = ipywidgets.HTML(), ipywidgets.VBox()
+    pages: dict[str, tuple[ipywidgets.Widget, Fill]] = {}
+    drawn_from: dict[str, object] = {}  # by page
 
     def draw(change: Any = None) -> None:
         with lock:
-            known = {side.label: side.outcome for side in parts if side.outcome is not None}
+            results = {side.name: side.result for side in parts if side.result}
+            known = {f"{name}: {settings}": outcome for name, (settings, outcome) in results.items()}
             if not known:
                 return
             names = dict.fromkeys(
@@ -211,27 +205,25 @@ def factory_widget(
                 of.value = was if was in of.options else EVERYWHERE
                 of.observe(draw, "value")
             table.value = _close(scenarios_table(known))
-            loop_controls.layout.display = "none" if _PAGES[page.value] else ""
-            places = apart.get(page.value, rows)
-            shown = [charts(name, known, of.value) for name in _PAGES[page.value]] or [[loop_chart()]]
-            wanted = [box for _, box in places[: len(shown)]]
-            for box in boxes:
-                box.layout.display = None if box in wanted else "none"
-            for (figures, _), drawings in zip(places, shown, strict=False):
-                for figure, drawing in zip(figures, drawings, strict=False):
-                    figure.layout.height = round(70 * drawing.height) + 120
-                    show(figure, drawing)
-            said = paragraphs(*dict.fromkeys(drawing.alt for drawings in shown for drawing in drawings))
-            price = together(paragraphs(_PRICE), zones_table(known)) if page.value == "Map" else Block("")
-            captions.value = _close(together(price, said))
+            if page.value not in pages:
+                pages[page.value] = _page(_PAGES[page.value], len(sides))
+            # Hidden, not taken off: what comes back is drawn already, and plotly stumbles over messages to a
+            # chart that was taken off.
+            for name, (view, _) in pages.items():
+                view.layout.display = None if name == page.value else "none"
+            now = of.value, [settings for settings, _ in results.values()]
+            if drawn_from.get(page.value) != now:
+                pages[page.value][1](known, of.value)
+                drawn_from[page.value] = now
+            # A chart that is put onto the page full is drawn once; every message draws it again.
+            body.children = [view for view, _ in pages.values()]
 
     parts = [_Side(name, model, settings, draw) for name, settings in sides.items()]
     for widget in (of, page):
         widget.observe(draw, "value")
     for side in parts:
         side.look()
-    views = row(*(side.view for side in parts))
-    return column(views, row(page, of), table, loop_controls, body, captions)
+    return column(row(*(side.view for side in parts)), row(page, of), table, body)
 
 
 def _close(block: Block) -> str:
@@ -239,27 +231,56 @@ def _close(block: Block) -> str:
     return f'<div style="line-height:1.2">{block.html}</div>'
 
 
-def _charts(count: int, width: int) -> list[Any]:
-    """Empty charts of that width, px: plotly takes 700 where it can't see yet how wide the page is."""
+def _page(names: Collection[str], sides: int) -> tuple[ipywidgets.Widget, Fill]:
+    """A page of charts, those of a name side by side, and what puts outcomes and their machine into them."""
+    if not names:
+        return _quantum(), lambda known, machine: None
+    rows = {name: [_chart(540) for _ in range(sides)] for name in names}
+    words = ipywidgets.HTML()
+
+    def fill(known: Mapping[str, Outcome], machine: str) -> None:
+        said: list[str] = []
+        for name, figures in rows.items():
+            drawings = charts(name, known, machine)
+            said += [drawing.alt for drawing in drawings]
+            for figure, drawing in zip(figures, drawings, strict=False):  # a side may not be known yet
+                _show(figure, drawing)
+        price = together(paragraphs(_PRICE), zones_table(known)) if "map" in names else Block("")
+        words.value = _close(together(price, paragraphs(*dict.fromkeys(said))))
+
+    return column(*(row(*figures) for figures in rows.values()), words), fill
+
+
+def _chart(width: int) -> Any:
+    """An empty chart of that width, px: plotly takes 700 where it can't see yet how wide the page is."""
     below = {"orientation": "h", "x": 0, "yref": "container", "y": 0, "yanchor": "bottom"}
     look: dict[str, Any] = {"width": width, "legend": below, "margin": {"b": 100}, "barmode": "overlay"}
     look["yaxis2"] = {"overlaying": "y", "side": "right", "tickmode": "auto", "showgrid": False}
-    return [chart("Nothing is simulated yet.", **look) for _ in range(count)]
+    return chart("Nothing is simulated yet.", **look)
 
 
-def _quantum(changed: Callable[[Any], None]) -> tuple[ipywidgets.Widget, Callable[[], Chart]]:
-    """Controls of a hybrid loop, and what draws its time over each link."""
+def _show(figure: Any, drawing: Chart) -> None:
+    figure.layout.height = round(70 * drawing.height) + 120
+    show(figure, drawing)
+
+
+def _quantum() -> ipywidgets.Widget:
+    """Controls of a hybrid loop, and its time over each link."""
     qpu = control("choice", "quantum computer", options=list(qpus()), value=_LOOP[0])
     shots = control(
         "step slider", "shots an iteration", options=[100, 1_000, 10_000, 100_000], value=_LOOP[1]
     )
     classical = control("real slider", "classical work an iteration (s)", min=0.0, max=10.0, value=_LOOP[2])
     queue = control("slider", "queue before each iteration (s)", min=0, max=120, value=0)
-    for widget in (qpu, shots, classical, queue):
-        widget.observe(changed, "value")
+    figure, words = _chart(1080), ipywidgets.HTML()
 
-    def drawing() -> Chart:
+    def draw(_: Any = None) -> None:
         found = loops(loop_times(qpu.value, shots.value, classical.value, queue.value))
-        return replace(found, alt=f"{qpu.value} ({qpus()[qpu.value].modality}): {found.alt}")
+        said = f"{qpu.value} ({qpus()[qpu.value].modality}): {found.alt}"
+        _show(figure, replace(found, alt=said))
+        words.value = _close(paragraphs(said))
 
-    return column(row(qpu, shots), row(classical, queue)), drawing
+    for widget in (qpu, shots, classical, queue):
+        widget.observe(draw, "value")
+    draw()
+    return column(row(qpu, shots), row(classical, queue), row(figure), words)

@@ -90,10 +90,10 @@ class Lab:
 
 
 def pictures(page: Page) -> list[str]:
-    """What charts and drawings show now: plotly's data and drawing (3D is on a canvas), and images."""
+    """What the charts on show hold now: plotly's data and drawing (3D is on a canvas); and images."""
     found: list[str] = page.evaluate(
         """() => [
-          ...[...document.querySelectorAll(".js-plotly-plot")].map(
+          ...[...document.querySelectorAll(".js-plotly-plot")].filter(plot => plot.checkVisibility()).map(
             plot => JSON.stringify([plot.data, plot.layout.title?.text])
                     + [...plot.querySelectorAll("svg.main-svg")].map(svg => svg.outerHTML).join("")),
           ...[...document.querySelectorAll(".jp-OutputArea img, .jp-OutputArea .widget-html svg")]

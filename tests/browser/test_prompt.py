@@ -32,12 +32,18 @@ STOPWATCH = """() => {
   window.watch = {};
   for (const kind of ["keydown", "change", "click"])
     document.addEventListener(kind, () => { window.watch.pressed ??= performance.now(); }, true);
+  const plots = () => [...document.querySelectorAll(".js-plotly-plot")];
+  const onShow = () => plots().filter(plot => plot.checkVisibility() && plot.querySelector(".main-svg"));
   const inside = node => (node.closest ? node : node.parentElement)?.closest(".js-plotly-plot");
-  const holds = node => node.matches?.(".main-svg") || node.querySelector?.(".main-svg");
-  // Drawn where it stands, or before it is put onto the page.
-  const drawn = change => inside(change.target) || [...change.addedNodes].some(holds);
+  let shown = onShow();
+  // Drawn where it stands, or put onto the page, or hidden until now.
+  const drawn = changes => {
+    const before = shown;
+    shown = onShow();
+    return shown.some(plot => !before.includes(plot)) || changes.some(change => inside(change.target));
+  };
   new MutationObserver(changes => {
-    if (window.watch.pressed && changes.some(drawn))
+    if (drawn(changes) && window.watch.pressed)
       window.watch.took = performance.now() - window.watch.pressed;
   }).observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true });
 }"""

@@ -187,6 +187,8 @@ def compare(args: argparse.Namespace) -> Answer:
 
     if args.figure.suffix != ".svg":
         raise InputError(f"--figure '{args.figure}': a file name that ends in .svg is needed")
+    if len(args.runs) < 2:
+        raise InputError(f"compare {args.runs[0]}: at least two runs are needed")
     compared = compare(args.runs)
     try:
         write_atomically(args.figure, comparison_picture(compared).svg)

@@ -238,8 +238,9 @@ def _parser() -> _Parser:
 
     add("lab", _lab, "open JupyterLab on the notebooks")
     dashboard = add("dashboard", _dashboard, "serve a dashboard as a web page until Ctrl-C")
-    dashboard.add_argument("name", help="campaign, quantum, factory or energy")
-    dashboard.add_argument("--run", metavar="RUN", help="the run to show, of campaign and energy")
+    dashboard.add_argument("name", help="campaign, quantum, factory, energy or comparison")
+    shown = "the run to show, of campaign and energy; of comparison, once for each to compare"
+    dashboard.add_argument("--run", action="append", metavar="RUN", help=shown)
     dashboard.add_argument("--port", type=int, metavar="P", help="(one that is free)")
     dashboard.add_argument("--no-browser", action="store_true", help="print the address only")
     add("doctor", _doctor, "check this installation and say what to do", show_doctor)
@@ -317,11 +318,12 @@ def _lab(args: argparse.Namespace) -> None:
 def _dashboard(args: argparse.Namespace) -> None:
     from labkit.dashboards import serve
 
-    options = {}
+    options: dict[str, Any] = {}
     if args.run is not None:
         from labkit.campaign import Run
 
-        options["run"] = str(Run.open(args.run).folder.resolve())
+        runs = [str(Run.open(run).folder.resolve()) for run in args.run]
+        options = {"runs": runs} if args.name == "comparison" or len(runs) > 1 else {"run": runs[0]}
 
     def ready(url: str) -> None:
         print(f"labkit: {args.name} is shown at {url} until Ctrl-C", file=sys.stderr, flush=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ class Progress:
     """How a run's score rose.
 
     Attributes:
+        run: whose.
         name: of the run, unlike that of all others it is compared with.
         summary: of the run, as ``labkit run --json`` prints it.
         score: mean of the ten best molecules' scores after each call, 0–1, shape (calls,); while there are
@@ -32,6 +33,7 @@ class Progress:
             above the triage, s of work (pauses and interruptions left out), Wh, gCO2-equivalent.
     """
 
+    run: Run
     name: str
     summary: dict[str, Any]
     score: np.ndarray
@@ -47,27 +49,41 @@ def compare(references: Sequence[str | Path]) -> list[Progress]:
     """How the scores of several runs rose.
 
     Raises:
-        InputError: if there are fewer than two, one is named twice, one has no score yet, or their scores
-            mean different things.
+        InputError: if there is none, one is named twice, one has no score yet, or their scores mean
+            different things.
     """
-    if len(references) < 2:
-        raise InputError(f"compare {' '.join(map(str, references))}: at least two runs are needed")
     runs = [Run.open(reference) for reference in references]
     folders = [run.folder.resolve() for run in runs]
     for i, folder in enumerate(folders):
         if folder in folders[:i]:
             raise InputError(f"run '{references[i]}' is named twice")
-    first = runs[0].specification
-    for run in runs[1:]:
+    return side_by_side([progress_of(run) for run in runs])
+
+
+def side_by_side(found: Sequence[Progress]) -> list[Progress]:
+    """The same, called by the names of their folders where these differ.
+
+    Raises:
+        InputError: if there is none, or their scores mean different things.
+    """
+    if not found:
+        raise InputError("no run is chosen; at least one is needed")
+    first = found[0].run
+    for run in (one.run for one in found[1:]):
         for part in ("objective", "target"):
-            if getattr(run.specification, part) != getattr(first, part):
-                told = f"run '{run.folder}' has another {part} than '{runs[0].folder}'"
+            if getattr(run.specification, part) != getattr(first.specification, part):
+                told = f"run '{run.folder}' has another {part} than '{first.folder}'"
                 raise InputError(f"{told}: their scores don't compare")
-    short = len({run.folder.name for run in runs}) == len(runs)
-    return [_progress(run, run.folder.name if short else str(run.folder)) for run in runs]
+    short = len({one.run.folder.name for one in found}) == len(found)
+    return [replace(one, name=one.run.folder.name) for one in found] if short else [*found]
 
 
-def _progress(run: Run, name: str) -> Progress:
+def progress_of(run: Run) -> Progress:
+    """How the score of a run rose, called by its folder.
+
+    Raises:
+        InputError: if it has no score yet.
+    """
     with run.journal() as journal:
         committed = [row for row in journal.committed() if row[1] != "triage"]
         forms = standard_forms(journal)
@@ -94,7 +110,7 @@ def _progress(run: Run, name: str) -> Progress:
         energy,
         energy * run.grid.g_per_kwh / 1e3,
     )
-    return Progress(name, summary, np.array(rising), dict(zip(COSTS, costs, strict=True)))
+    return Progress(run, str(run.folder), summary, np.array(rising), dict(zip(COSTS, costs, strict=True)))
 
 
 def _used_by(times: np.ndarray, meter: Sequence[dict[str, Any]], name: str) -> np.ndarray:

@@ -20,19 +20,20 @@ DASHBOARDS = {
     "quantum": "labkit.dashboards._quantum_view:quantum_dashboard",
     "factory": "labkit.dashboards._factory_view:factory_dashboard",
     "energy": "labkit.dashboards._energy_view:energy_dashboard",
+    "comparison": "labkit.dashboards._comparison_view:comparison_dashboard",
 }
 
 _shown: dict[str, ipywidgets.Widget] = {}
 
 
 def dashboard(name: str, ui: str = "widget", **options: Any) -> ipywidgets.Widget | Block:
-    """A dashboard: campaign, quantum, factory or energy.
+    """A dashboard: campaign, quantum, factory, energy or comparison.
 
     Args:
         name: which.
         ui: "widget" for JupyterLab and Voilà; "static" for what is read without a running kernel, as
             papermill, nbconvert and GitHub show it: pictures with alternative text and a summary in words.
-        options: what it shows, as ``run`` of campaign and energy.
+        options: what it shows, as ``run`` of campaign and energy, ``runs`` of comparison.
 
     Raises:
         InputError: if there is no such dashboard, way of showing it, or option.

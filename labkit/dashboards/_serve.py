@@ -29,7 +29,7 @@ def serve(
 
     Args:
         name: of the dashboard.
-        options: of the dashboard; texts and numbers.
+        options: of the dashboard; texts, lists of texts and numbers.
         ready: called with the address, which holds the token that opens it, once it answers.
         port: one that is free where none is named.
         open_browser: whether to show the page.

@@ -98,7 +98,7 @@ def test_a_molecule_written_in_two_ways_counts_once_and_a_vetoed_one_not_at_all(
 def test_what_does_not_compare_is_told(write: WriteRun, tmp_path: Path) -> None:
     one, empty = write([0.5, 0.6]), write([])
     for references, told in (
-        ([one.folder], r"^compare .*: at least two runs are needed$"),
+        ([], "^no run is chosen; at least one is needed$"),
         ([one.folder, str(one.folder)], "is named twice"),
         ([one.folder, "absent"], "no run 'absent'"),
         ([one.folder, empty.folder], f"run '{empty.folder}' has no score yet"),
@@ -135,6 +135,8 @@ def test_the_command_gives_table_and_figure(
     assert figure.startswith("<?xml") and answer["figure"] == "comparison.svg"
     assert main(["compare", *runs]) == 0
     assert "until the mean of the ten best was 0.500" in capsys.readouterr().out
+    assert main(["compare", runs[0]]) == 2
+    assert capsys.readouterr().err == f"labkit: compare {runs[0]}: at least two runs are needed\n"
     for name, told in (("figure.png", "ends in .svg"), ("absent/figure.svg", "can't be written")):
         assert main(["compare", *runs, "--figure", name]) == 2
         assert told in capsys.readouterr().err

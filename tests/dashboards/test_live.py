@@ -220,7 +220,7 @@ def test_closing_a_dashboard_stops_its_clock() -> None:
 def test_an_unknown_dashboard_is_refused_with_the_nearest_name_first() -> None:
     with pytest.raises(InputError, match=r"no dashboard 'factry'; there are: factory, "):
         dashboard("factry")
-    assert {"campaign", "quantum", "factory", "energy"} == set(DASHBOARDS)
+    assert {"campaign", "quantum", "factory", "energy", "comparison"} == set(DASHBOARDS)
 
 
 def test_an_option_that_a_dashboard_has_not_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

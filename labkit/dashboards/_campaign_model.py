@@ -7,7 +7,7 @@ import time
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -190,7 +190,8 @@ class CampaignModel:
                 self._rate(self._index[smiles], value)
         self.energy_wh += news.energy_wh
         self.uncertainty_wh += news.uncertainty_wh  # the same method errs the same way each time
-        self.news = News((), {}, news.proposed, news.finished, news.steering, position=news.position)
+        # What a look has told goes into the counts below; kept is what the next look tells anew.
+        self.news = replace(news, answers=(), scores={}, energy_wh=0.0, uncertainty_wh=0.0, more=False)
         return news.more
 
     def _take(self, answer: Answer, run: Run) -> None:

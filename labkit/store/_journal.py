@@ -269,12 +269,14 @@ class Journal:
             "select json_extract(triage.result, '$.smiles'), json_extract(e.result, '$.components')"
             " from evaluations e"
             " join evaluations triage on triage.smiles = e.smiles and triage.fidelity = 'triage'"
-            " where e.status = 'done' and e.fidelity != 'triage' and e.round < ? and e.smiles in"
-            " (select smiles from evaluations where fidelity in (select value from json_each(?)))"
+            " where e.status = 'done' and e.fidelity != 'triage' and e.round < :before and e.smiles in"
+            " (select smiles from evaluations where round < :before and fidelity in"
+            " (select value from json_each(:fidelities)))"
             " order by e.round, e.smiles, e.id"
         )
+        values = {"before": before, "fidelities": json.dumps(list(fidelities))}
         found: dict[str, dict[str, float]] = {}
-        for smiles, parts in self._connection.execute(query, (before, json.dumps(list(fidelities)))):
+        for smiles, parts in self._connection.execute(query, values):
             found.setdefault(smiles, {}).update(json.loads(parts))
         return found
 

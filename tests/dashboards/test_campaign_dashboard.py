@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from plotly.graph_objects import FigureWidget
 
-from labkit.campaign import Run, load_specification
+from labkit.campaign import RankCorrelation, Run, load_specification
+from labkit.campaign._correlation import as_metrics
 from labkit.dashboards import _campaign_figures as figures
 from labkit.dashboards import _campaign_model, _campaign_view
 from labkit.dashboards._campaign_model import CampaignModel, newest_run
@@ -231,6 +232,15 @@ def test_what_became_of_a_molecule_without_score_is_told(growing: Run) -> None:
     assert model.selected("CCO") == {} and model.reasons("CCO") == ["triage: too plain"]
     assert "too plain" in _campaign_view._unscored(model, "CCO").html
     assert "ring 1" in _campaign_view._unscored(model, "C1CC").html
+
+
+def test_words_tell_how_the_fidelities_rank(finished_run: Run, tmp_path: Path) -> None:
+    run = Run(Path(shutil.copytree(finished_run.folder, tmp_path / "copy")))
+    with run.journal(read_only=False) as journal:
+        rank = RankCorrelation(0.5, -0.2, 0.9, 12)
+        journal.append_metrics(1, as_metrics({("docking", "interaction"): rank}))
+    text = " ".join(in_words(_model(run)))
+    assert "docking → interaction 0.50 [−0.20, 0.90], n = 12" in text
 
 
 def test_words_carry_uncertainties_and_name_the_prior(finished_run: Run) -> None:

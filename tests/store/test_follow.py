@@ -70,6 +70,7 @@ def test_a_second_look_tells_only_what_came_since(journal: Journal) -> None:
     assert [dict(a.values) for a in second.answers] == [{"docking_energy": -7.0}]
     assert (dict(second.scores), second.finished) == ({"OCC": 0.4}, 1)
     assert (second.energy_wh, second.uncertainty_wh) == (0.5, 0.2)
+    assert (first.metrics, second.metrics) == ((), ((0, "score_mean", 0.2),))
     journal.append_scores(0, {"OCC": (0.3, {})})  # a repeated round replaces its scores, the newest row, too
     assert dict(follow(journal.path, second.position).scores) == {"OCC": 0.3}
 

@@ -271,3 +271,25 @@ def test_kill_9_loses_no_row_that_was_reported_as_written(path: Path) -> None:
     with sqlite3.connect(path) as connection:
         assert connection.execute("pragma integrity_check").fetchall() == [("ok",)]
     connection.close()
+
+
+def test_components_are_those_of_molecules_that_climbed_in_an_order_of_their_own(path: Path) -> None:
+    journal = Journal.create(path)
+    standard = {"OCC": "CCO", "NCC": "CCN", "C": "C"}
+    for smiles, form in standard.items():
+        row = Evaluation(0, smiles, "triage", "", "done", {"smiles": form}, seconds=0.0, cached=False)
+        journal.append_evaluation(row)
+    answers = [("OCC", "high", 1, 3.0), ("C", "low", 0, 9.0), ("NCC", "high", 0, 4.0), ("NCC", "low", 0, 2.0)]
+    answers += [("OCC", "low", 0, 1.0)]
+    for smiles, name, number, value in answers:
+        result = {"components": {name: value}}
+        row = Evaluation(number, smiles, name, smiles, "done", result, seconds=0.0, cached=False)
+        journal.append_evaluation(row)
+    whole = {"CCN": {"low": 2.0, "high": 4.0}, "CCO": {"low": 1.0, "high": 3.0}}
+    assert journal.components(["high"], 2) == whole and list(journal.components(["high"], 2)) == [
+        "CCN",
+        "CCO",
+    ]
+    # What a later round tells isn't known before it, nor who climbed in it.
+    assert journal.components(["high"], 1) == {"CCN": whole["CCN"]}
+    journal.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
@@ -110,14 +111,17 @@ def comparison_widget(folders: Sequence[str]) -> ipywidgets.Widget:
     fault, numbers = ipywidgets.HTML(), ipywidgets.HTML()
     read = cache(lambda folder: progress_of(Run(Path(folder))))
 
+    lock = threading.Lock()  # a choice can come while another is drawn
+
     def draw(change: Any = None) -> None:
-        try:
-            compared = side_by_side([read(folder) for folder in choice.value])
-            for figure, drawing in zip(figures, comparison_charts(compared), strict=True):
-                show(figure, drawing)
-            fault.value, numbers.value = "", comparison_table(compared).html
-        except LabkitError as error:
-            fault.value = f'<span role="alert">{escape(str(error))}</span>'
+        with lock:
+            try:
+                compared = side_by_side([read(folder) for folder in choice.value])
+                for figure, drawing in zip(figures, comparison_charts(compared), strict=True):
+                    show(figure, drawing)
+                fault.value, numbers.value = "", comparison_table(compared).html
+            except LabkitError as error:
+                fault.value = f'<span role="alert">{escape(str(error))}</span>'
 
     def look(press: Any = None) -> None:
         read.cache_clear()

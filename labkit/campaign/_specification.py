@@ -8,6 +8,7 @@ import json
 import math
 import tomllib
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -313,7 +314,7 @@ def validate(content: dict[str, Any], source: str) -> Specification:
         if any(isinstance(number, float) and not math.isfinite(number) for number in numbers):
             raise InputError(f"campaign '{source}': triage.{key} = {value}: finite numbers are needed")
     try:
-        TypeAdapter(TriageRules).validate_python(specification.triage)
+        _checked(TriageRules).validate_python(specification.triage)
     except ValidationError as error:
         raise InputError(f"campaign '{source}': triage.{_first_fault(error)}") from None
     except InputError as error:
@@ -366,6 +367,11 @@ def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
     }
     model = Specification if len(location) == 1 else sections[str(location[-2])]
     return list(model.model_fields)
+
+
+@cache
+def _checked(kind: type) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
 def _nearest(word: str, known: list[str]) -> str:

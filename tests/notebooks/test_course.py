@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from rdkit import Chem
 
+from labkit.campaign._correlation import LEAST
 from labkit.cluster import read_catalogue, read_links, read_scenario
 from labkit.docking import _contacts, load_target
 from labkit.molecules import load_abl1_inhibitors, load_zinc250k, nearest
@@ -126,6 +127,7 @@ COMPUTED: dict[str, tuple[Callable[[], str], ...]] = {
         lambda: f"{100 * 4800 / 4900:.0f} % of a space",
         lambda: f"0.995{'1000'.translate(_SUPERSCRIPT)} ≈ {100 * 0.995**1000:.1f} %",
     ),
+    "07_hybrid_loop": (lambda: f"rank correlation with the next lies within ±{LEAST}",),
     "08_ai_factory": (
         lambda: f"{_label('FIN').capitalize()} of them work on Finnish patients' data",
         lambda: f"{_label('EU')} on data that must stay in the EU",
